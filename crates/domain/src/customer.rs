@@ -1,0 +1,283 @@
+//! The states of a customer, each a type. The second door is here: only [`Confirmed::subject`] leads to a token.
+
+use std::fmt;
+
+use jiff::civil::Date;
+
+use crate::{EmailAddress, Locale, Timestamp};
+
+/// The number of a customer: Glue's `id_customer`. Positive, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomerId(pub i64);
+
+impl fmt::Display for CustomerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// How a customer is addressed. The names are those of Glue's wire and of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Salutation {
+    /// `Mr`
+    Mr,
+    /// `Ms`
+    Ms,
+    /// `Mrs`
+    Mrs,
+    /// `Dr`
+    Dr,
+    /// `n/a`
+    NotGiven,
+}
+
+impl Salutation {
+    /// Every choice there is.
+    pub const ALL: [Self; 5] = [Self::Mr, Self::Ms, Self::Mrs, Self::Dr, Self::NotGiven];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mr => "Mr",
+            Self::Ms => "Ms",
+            Self::Mrs => "Mrs",
+            Self::Dr => "Dr",
+            Self::NotGiven => "n/a",
+        }
+    }
+
+    /// The choice of that name, case-sensitive.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == name)
+    }
+}
+
+/// A customer's gender. The names are those of Glue's wire and of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gender {
+    /// `Male`
+    Male,
+    /// `Female`
+    Female,
+}
+
+impl Gender {
+    /// Every choice there is.
+    pub const ALL: [Self; 2] = [Self::Male, Self::Female];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Male => "Male",
+            Self::Female => "Female",
+        }
+    }
+
+    /// The choice of that name, case-sensitive.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == name)
+    }
+}
+
+/// What a customer told about themselves.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// How to address them.
+    pub salutation: Option<Salutation>,
+    /// First name, at most 100 characters.
+    pub first_name: Option<String>,
+    /// Last name, at most 100 characters.
+    pub last_name: Option<String>,
+    /// Gender.
+    pub gender: Option<Gender>,
+    /// Day of birth.
+    pub date_of_birth: Option<Date>,
+}
+
+/// What every customer has, whatever their state.
+#[derive(Clone)]
+pub struct Account {
+    /// The number.
+    pub id: CustomerId,
+    /// The public identity, `<prefix>--<id>` unless imported.
+    pub reference: String,
+    /// The address.
+    pub email: EmailAddress,
+    /// Name and such.
+    pub profile: Profile,
+    /// The language they are written to in.
+    pub locale: Locale,
+    /// The store they signed up in.
+    pub store: String,
+    /// When they signed up.
+    pub created_at: Timestamp,
+    /// When anything about them last changed.
+    pub updated_at: Timestamp,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// When the things that decide a customer's state happened, as the database knows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// When the address was confirmed.
+    pub confirmed_at: Option<Timestamp>,
+    /// When an operator suspended the account. Independent of the state: a suspended customer may confirm, and stays suspended.
+    pub suspended_at: Option<Timestamp>,
+    /// When the account was anonymised.
+    pub anonymised_at: Option<Timestamp>,
+}
+
+/// A customer in one of three states.
+#[derive(Clone, Debug)]
+pub enum Customer {
+    /// Signed up; the mailbox is not shown to be theirs.
+    Unconfirmed(Unconfirmed),
+    /// Through both doors.
+    Confirmed(Confirmed),
+    /// Gone; the row stays for what refers to it.
+    Anonymised(Anonymised),
+}
+
+impl Customer {
+    /// The customer that an account with these marks is.
+    pub fn from_marks(account: Account, marks: Marks) -> Self {
+        match (marks.anonymised_at, marks.confirmed_at) {
+            (Some(_), _) => Self::Anonymised(Anonymised { account }),
+            (None, Some(confirmed_at)) => {
+                Self::Confirmed(Confirmed { account, confirmed_at, suspended: marks.suspended_at.is_some() })
+            }
+            (None, None) => Self::Unconfirmed(Unconfirmed { account }),
+        }
+    }
+
+    /// What every state has.
+    pub const fn account(&self) -> &Account {
+        match self {
+            Self::Unconfirmed(Unconfirmed { account })
+            | Self::Confirmed(Confirmed { account, .. })
+            | Self::Anonymised(Anonymised { account }) => account,
+        }
+    }
+
+    /// The customer if they are through both doors.
+    pub const fn confirmed(&self) -> Option<&Confirmed> {
+        match self {
+            Self::Confirmed(confirmed) => Some(confirmed),
+            Self::Unconfirmed(_) | Self::Anonymised(_) => None,
+        }
+    }
+}
+
+/// A claim: somebody signed up with an address and has not shown that it is theirs.
+#[derive(Clone, Debug)]
+pub struct Unconfirmed {
+    account: Account,
+}
+
+/// A customer whose mailbox is known to be theirs.
+#[derive(Clone, Debug)]
+pub struct Confirmed {
+    account: Account,
+    confirmed_at: Timestamp,
+    suspended: bool,
+}
+
+/// A customer who has left.
+#[derive(Clone, Debug)]
+pub struct Anonymised {
+    account: Account,
+}
+
+/// The account is confirmed, and an operator has suspended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspended;
+
+impl Confirmed {
+    /// What a token issuer takes. There is no other way to make one.
+    ///
+    /// # Errors
+    ///
+    /// [`Suspended`] when an operator has suspended the account.
+    pub const fn subject(&self) -> Result<TokenSubject<'_>, Suspended> {
+        if self.suspended { Err(Suspended) } else { Ok(TokenSubject { account: &self.account }) }
+    }
+
+    /// When the address was confirmed.
+    pub const fn confirmed_at(&self) -> Timestamp {
+        self.confirmed_at
+    }
+
+    /// The account.
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+}
+
+/// Proof that a customer may be handed tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenSubject<'a> {
+    account: &'a Account,
+}
+
+impl TokenSubject<'_> {
+    /// The customer's number.
+    pub const fn id(&self) -> CustomerId {
+        self.account.id
+    }
+
+    /// The customer's reference.
+    pub fn reference(&self) -> &str {
+        &self.account.reference
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        let moment = Timestamp::from_micros(1);
+        Account {
+            id: CustomerId(35),
+            reference: "DE--35".to_owned(),
+            email: EmailAddress::parse("mira@example.com").unwrap(),
+            profile: Profile::default(),
+            locale: Locale::parse("de_DE").unwrap(),
+            store: "DE".to_owned(),
+            created_at: moment,
+            updated_at: moment,
+        }
+    }
+
+    fn marks(confirmed: bool, suspended: bool, anonymised: bool) -> Marks {
+        let at = |set: bool| set.then(|| Timestamp::from_micros(2));
+        Marks { confirmed_at: at(confirmed), suspended_at: at(suspended), anonymised_at: at(anonymised) }
+    }
+
+    #[test]
+    fn only_a_confirmed_customer_who_is_neither_suspended_nor_gone_gets_a_subject() {
+        for (confirmed, suspended, anonymised, allowed) in [
+            (false, false, false, false),
+            (true, false, false, true),
+            (true, true, false, false),
+            (false, true, false, false),
+            (true, false, true, false),
+            (true, true, true, false),
+        ] {
+            let customer = Customer::from_marks(account(), marks(confirmed, suspended, anonymised));
+            let subject = customer.confirmed().and_then(|confirmed| confirmed.subject().ok());
+            assert_eq!(subject.is_some(), allowed, "{confirmed} {suspended} {anonymised}");
+        }
+    }
+
+    #[test]
+    fn nothing_personal_is_in_a_debug_text() {
+        let text = format!("{:?}", Customer::from_marks(account(), Marks::default()));
+        assert!(text.contains("35") && !text.contains("mira"), "{text}");
+    }
+}

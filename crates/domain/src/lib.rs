@@ -1,0 +1,32 @@
+//! The rules of double opt-in, as types and pure functions.
+//!
+//! Whatever a surface, a database or a mail server does, these hold: an address is compared in one canonical form, a
+//! password is checked against a policy where it is set, a one-time secret is random and leaves only its digest behind,
+//! and nobody but a [`Confirmed`] customer who is not suspended can be handed a token ([`Confirmed::subject`]).
+//!
+//! No I/O, no async, no database, no HTTP. Time and chance come in through [`Clock`] and [`Randomness`].
+
+mod clock;
+mod customer;
+mod email;
+mod locale;
+mod message;
+mod password;
+mod randomness;
+mod registration;
+mod secret;
+mod session;
+
+pub use clock::{Clock, MovableClock, SystemClock, Timestamp};
+pub use customer::{
+    Account, Anonymised, Confirmed, Customer, CustomerId, Gender, Marks, Profile, Salutation, Suspended, TokenSubject,
+    Unconfirmed,
+};
+pub use email::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS};
+pub use locale::Locale;
+pub use message::{MessageId, MessageKind};
+pub use password::{Password, PasswordHash, PasswordPolicy, PasswordViolation, has_four_classes};
+pub use randomness::{Randomness, SystemRandomness};
+pub use registration::{DoubleOptIn, Registration, RegistrationForm, RegistrationRefusal, Reregistration};
+pub use secret::{CODE_TRIES, Code, CodeDigest, Digest, KEPT_CONFIRMATION_KEYS, LinkKey, SecretPurpose, ServerKey};
+pub use session::{FamilyId, RefreshToken};

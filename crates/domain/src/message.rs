@@ -1,0 +1,86 @@
+//! What customers are told by mail, and the identity of a message.
+
+use std::fmt;
+
+use crate::{Randomness, SecretPurpose};
+
+/// The kinds of message that wait in the outbox. The names are those of the template folders and of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MessageKind {
+    /// Asks the owner of the address to confirm a registration. Carries a link key and a code.
+    RegistrationConfirmation,
+    /// Thanks for a registration in a shop that runs without double opt-in.
+    RegistrationWelcome,
+    /// Tells the owner of a confirmed account that somebody tried to register their address again.
+    RegistrationNotice,
+}
+
+impl MessageKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 3] = [Self::RegistrationConfirmation, Self::RegistrationWelcome, Self::RegistrationNotice];
+
+    /// The name in the database, in the mailbox and in `templates/mail/`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RegistrationConfirmation => "registration-confirmation",
+            Self::RegistrationWelcome => "registration-welcome",
+            Self::RegistrationNotice => "registration-notice",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// What the secret in the message opens, if it carries one. The secret is made when the message is sent.
+    pub const fn secret(self) -> Option<SecretPurpose> {
+        match self {
+            Self::RegistrationConfirmation => Some(SecretPurpose::Confirmation),
+            Self::RegistrationWelcome | Self::RegistrationNotice => None,
+        }
+    }
+}
+
+impl fmt::Display for MessageKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// The part of a `Message-ID` before the `@`: 32 hex characters, made with the outbox row and the same at each attempt, so
+/// that a mail server can recognise a message it was given twice (RFC 5322, 3.6.4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MessageId(String);
+
+impl MessageId {
+    /// A new identity.
+    pub fn generate(randomness: &dyn Randomness) -> Self {
+        let mut bytes = [0; 16];
+        randomness.fill(&mut bytes);
+        Self(hex::encode(bytes))
+    }
+
+    /// An identity read back from the outbox.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The 32 hex characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_kind() {
+        for kind in MessageKind::ALL {
+            assert_eq!(MessageKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(MessageKind::parse("newsletter"), None);
+    }
+}
