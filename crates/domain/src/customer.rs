@@ -181,6 +181,7 @@ pub struct Unconfirmed {
 
 /// A customer whose mailbox is known to be theirs.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "`confirmed_at` is its name in the database, too")]
 pub struct Confirmed {
     account: Account,
     confirmed_at: Timestamp,

@@ -16,9 +16,8 @@ impl Randomness for SystemRandomness {
     /// # Panics
     ///
     /// When the operating system has no randomness to give: no secret could be made, and a weak one must not be.
-    #[expect(clippy::disallowed_types, reason = "the one place that asks the operating system for randomness")]
+    #[expect(clippy::expect_used, reason = "going on would mean guessable secrets")]
     fn fill(&self, bytes: &mut [u8]) {
-        #[expect(clippy::expect_used, reason = "going on would mean guessable secrets")]
         rand::rngs::SysRng.try_fill_bytes(bytes).expect("the operating system provides randomness");
     }
 }

@@ -1,5 +1,7 @@
 //! A sign-up, parsed: what remains of a form once everything that can be known without the database is known to be right.
 
+use serde::Deserialize;
+
 use crate::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS, Password, PasswordPolicy, PasswordViolation, Profile};
 
 /// Whether an account must be confirmed before it can be used. Holds for all doors at once.
@@ -12,7 +14,8 @@ pub enum DoubleOptIn {
 }
 
 /// What a sign-up on an address does that has open claims but no confirmed account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Reregistration {
     /// It is another claim; whichever is confirmed wins.
     Claim,

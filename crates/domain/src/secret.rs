@@ -163,8 +163,8 @@ impl ServerKey {
     }
 
     /// HMAC-SHA-256 over `parts`, each preceded by its length so that no two lists of parts collide.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC takes keys of any length")]
     pub fn mac(&self, parts: &[&[u8]]) -> Digest {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());

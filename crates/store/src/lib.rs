@@ -1,1 +1,40 @@
-//! store
+//! Everything that outlives a request, on SQLite or on PostgreSQL.
+//!
+//! A public method of [`Store`] is **one atomic unit of work**: it happens whole or not at all, whatever fails. This is the only
+//! crate that knows diesel, and nothing of it shows. Times come in from outside; no statement asks the database for them.
+//!
+//! Each query is written once: `on_both!` compiles it for either engine. Where the SQL must differ, `exceptions` has two arms.
+
+mod budgets;
+mod claims;
+mod cleanup;
+mod customers;
+mod engine;
+mod error;
+mod exceptions;
+mod links;
+mod migrations;
+mod outbox;
+mod pool;
+mod postgres;
+mod rows;
+mod schema;
+mod sessions;
+mod settings;
+mod sqlite;
+mod timeline;
+
+// Named so that their features are part of the build: all three libraries are compiled in.
+use libsqlite3_sys as _;
+use openssl_sys as _;
+use pq_sys as _;
+
+pub use claims::{ClaimOutcome, NewClaim, NewConsent, Resend};
+pub use cleanup::Deleted;
+pub use customers::Login;
+pub use engine::{Engine, Store};
+pub use error::StoreError;
+pub use links::{CodeOutcome, KeyOutcome, LinkState, NewKey};
+pub use outbox::{Finish, Lease, LeasedMessage, OutboxStatus};
+pub use sessions::{NewRefreshToken, NextRefreshToken};
+pub use settings::StoreSettings;

@@ -1,0 +1,163 @@
+//! Logging in, staying logged in, logging out.
+
+use domain::{Customer, CustomerId, EmailAddress, FamilyId, Password, PasswordHash, RefreshToken};
+use store::{NewRefreshToken, NextRefreshToken};
+
+use crate::{Application, Caller, Failure, InvalidAccessToken, Verification, seconds};
+
+/// What a customer who is through both doors is handed. No `Debug`: both tokens open the account.
+pub struct TokenPair {
+    /// A signed JWT.
+    pub access_token: String,
+    /// Opaque; good for one rotation.
+    pub refresh_token: RefreshToken,
+    /// How long the access token lives, in seconds.
+    pub expires_in_seconds: u64,
+}
+
+/// Why nobody was logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticateError {
+    /// Unknown, wrong password, unconfirmed, suspended or anonymised. Which of these is not told.
+    Refused,
+    /// It could not be carried out.
+    Failure(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for AuthenticateError {
+    fn from(failure: F) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+/// Why a refresh token was not exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshError {
+    /// Never issued, expired, revoked or used before; or its customer may not log in any more.
+    Refused,
+    /// It could not be carried out.
+    Failure(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for RefreshError {
+    fn from(failure: F) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl Application {
+    /// Checks a password and hands out tokens. One row is read and one hash computed, whatever is found.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticateError::Refused`] for whoever is not let in.
+    pub async fn authenticate(&self, username: &str, password: &Password) -> Result<TokenPair, AuthenticateError> {
+        let parts = self.parts();
+        let login = match EmailAddress::parse(username) {
+            Ok(email) => self.store().find_login(email.canonical()).await?,
+            Err(_) => None,
+        };
+        let stored = login.as_ref().and_then(|login| login.password_hash.as_ref());
+        let verification = parts.hasher.verify(password, stored).await?;
+        let Some(login) = login.filter(|_| verification != Verification::Wrong) else {
+            return Err(AuthenticateError::Refused);
+        };
+        if let (Verification::RightButOutdated, Some(stored)) = (verification, &login.password_hash) {
+            self.replace_hash(login.customer.account().id, password, stored).await?;
+        }
+        let refresh_token = RefreshToken::generate(&*parts.randomness);
+        let now = parts.clock.now();
+        let id = login.customer.account().id;
+        let pair = self.sign(login.customer, refresh_token).await?.ok_or(AuthenticateError::Refused)?;
+        let token = NewRefreshToken {
+            digest: pair.refresh_token.digest(),
+            family: FamilyId::generate(&*parts.randomness),
+            customer: id,
+            created_at: now,
+            expires_at: now.plus(seconds(parts.tokens.refresh_lifetime_seconds)),
+        };
+        self.store().insert_refresh_token(token).await?;
+        Ok(pair)
+    }
+
+    /// Exchanges a refresh token for a new pair. The old one is spent; showing it again revokes all its descendants.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError::Refused`] for whatever is not a live refresh token of a customer who may log in.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, RefreshError> {
+        let parts = self.parts();
+        if refresh_token.len() > RefreshToken::MAX_CHARACTERS {
+            return Err(RefreshError::Refused);
+        }
+        let next = RefreshToken::generate(&*parts.randomness);
+        let now = parts.clock.now();
+        let rotation = NextRefreshToken {
+            digest: next.digest(),
+            created_at: now,
+            expires_at: now.plus(seconds(parts.tokens.refresh_lifetime_seconds)),
+        };
+        let presented = RefreshToken::digest_of_presented(refresh_token);
+        let customer = self.store().rotate_refresh_token(presented, rotation).await?.ok_or(RefreshError::Refused)?;
+        self.sign(customer, next).await?.ok_or(RefreshError::Refused)
+    }
+
+    /// Revokes one refresh token and its family, if it is the caller's; says nothing when it is not.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn revoke(&self, caller: &Caller, refresh_token: &str) -> Result<(), Failure> {
+        let digest = RefreshToken::digest_of_presented(refresh_token);
+        Ok(self.store().revoke_refresh_token(caller.id, digest, self.clock().now()).await?)
+    }
+
+    /// Revokes all refresh tokens of the caller.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn revoke_all(&self, caller: &Caller) -> Result<(), Failure> {
+        Ok(self.store().revoke_refresh_tokens(caller.id, self.clock().now()).await?)
+    }
+
+    /// Whose access token this is, by signature and time alone.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAccessToken`] for whatever we did not sign, or not for now.
+    pub fn verify_access_token(&self, jwt: &str) -> Result<Caller, InvalidAccessToken> {
+        self.parts().signer.verify(jwt, self.clock().now())
+    }
+
+    /// `None` when the customer may not be handed tokens. Signing with RSA takes most of a millisecond of computing, which is
+    /// too long for an async worker.
+    async fn sign(&self, customer: Customer, refresh_token: RefreshToken) -> Result<Option<TokenPair>, Failure> {
+        let application = self.clone();
+        let signing = tokio::task::spawn_blocking(move || {
+            let parts = application.parts();
+            let subject = customer.confirmed()?.subject().ok()?;
+            Some(parts.signer.sign(subject, parts.clock.now(), &*parts.randomness))
+        });
+        match signing.await {
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(access_token))) => {
+                let expires_in_seconds = self.parts().tokens.access_lifetime_seconds;
+                Ok(Some(TokenPair { access_token, refresh_token, expires_in_seconds }))
+            }
+            Ok(Some(Err(error))) => {
+                tracing::error!(%error, "an access token could not be signed");
+                Err(Failure::Internal)
+            }
+            Err(_) => Err(Failure::Internal),
+        }
+    }
+
+    /// Brings a hash of older parameters or of a foreign kind up to date, now that the password is at hand. That the old one
+    /// stays when the pool or the database is busy does no harm: the next login tries again.
+    async fn replace_hash(&self, id: CustomerId, password: &Password, old: &PasswordHash) -> Result<(), Failure> {
+        let new = self.parts().hasher.hash(password).await?;
+        self.store().update_password_hash(id, old, &new, self.clock().now()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use application::generate_signing_key;
+use clap::{Parser, Subcommand};
+use domain::{Clock, SystemClock};
+use store::Store;
+
+use crate::settings::{DEFAULT_TOML, Settings};
+use crate::{doctor, logging, serve};
+
+/// Registers a shop's customers with double opt-in, over Spryker Glue's storefront API.
+#[derive(Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    /// A TOML file whose settings win over the defaults; environment variables VESTIBULE__SECTION__KEY win over both
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway (the default)
+    Serve,
+    /// Bring the database's tables up to date
+    Migrate,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check settings, database, keys and mail, and warn of everything unsafe
+    Doctor,
+    /// Manage the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check the settings and say what is wrong
+    Check,
+    /// Print every setting with its default and a comment
+    Default,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a new signing key; it signs from the next start on, and the older ones still verify
+    Generate,
+}
+
+/// What ends the program: one line that says what to do.
+pub(crate) type Fatal = Box<dyn std::error::Error>;
+
+/// Runs one command to its end.
+///
+/// # Errors
+///
+/// A text for the operator.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Fatal> {
+    if let Some(Command::Config(ConfigCommand::Default)) = arguments.command {
+        print!("{DEFAULT_TOML}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = Settings::load(arguments.config.as_deref(), std::env::vars_os())?;
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            logging::start(&settings.log)?;
+            runtime()?.block_on(serve::serve(settings))?;
+        }
+        Command::Migrate => {
+            let runtime = runtime()?;
+            let store = Store::open(&settings.database, runtime.handle().clone())?;
+            let applied = runtime.block_on(store.migrate())?;
+            for name in &applied {
+                println!("applied {name}");
+            }
+            println!("{}: {} applied, nothing pending", store.engine(), applied.len());
+        }
+        Command::Config(ConfigCommand::Check | ConfigCommand::Default) => println!("the configuration is in order"),
+        Command::Doctor => return runtime()?.block_on(doctor::examine(&settings)),
+        Command::Keys(KeysCommand::Generate) => {
+            let file = generate_signing_key(&settings.keys.path, settings.tokens.algorithm, SystemClock.now())?;
+            println!("{}", file.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("vestibule").enable_all().build()
+}

@@ -1,0 +1,62 @@
+//! What is unsafe about a configuration: refused outright, or warned of.
+
+use std::net::SocketAddr;
+
+use mailer::TransportKind;
+
+use crate::settings::Settings;
+
+/// Whether anybody but this machine can reach an address.
+pub(crate) fn is_public(address: SocketAddr) -> bool {
+    !address.ip().is_loopback()
+}
+
+/// Refuses development features on a public address unless two settings ask for it.
+///
+/// # Errors
+///
+/// A sentence that names the settings.
+pub(crate) fn refuse_public_development(settings: &Settings, address: SocketAddr) -> Result<(), String> {
+    if !is_public(address) {
+        return Ok(());
+    }
+    let mailbox = settings.mail.transport == TransportKind::Mailbox;
+    let features = [
+        (mailbox, settings.mail.mailbox.allow_public, "the mailbox shows every mail to everybody", "mail.mailbox.allow_public"),
+        (settings.test_mode, settings.test_mode_allow_public, "test mode lets everybody move the clock", "test_mode_allow_public"),
+    ];
+    for (on, allowed, danger, setting) in features {
+        if on && !(allowed && settings.server.allow_public_development) {
+            return Err(format!(
+                "{danger}, and {address} is a public address; set mail.transport to \"smtp\" and test_mode to false, bind to \
+                 127.0.0.1, or set both {setting} and server.allow_public_development"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Everything about a configuration that an operator of a real shop should know.
+pub(crate) fn warnings(settings: &Settings, address: Option<SocketAddr>) -> Vec<String> {
+    let url = &settings.server.public_url;
+    let public = address.is_some_and(is_public);
+    let checks = [
+        (!settings.accounts.double_opt_in, "double opt-in is off: accounts work without a confirmed address"),
+        (settings.test_mode, "test mode is on: whoever reaches this address can move the clock"),
+        (
+            settings.mail.transport == TransportKind::Mailbox,
+            "mail goes to the built-in mailbox and reaches nobody; set mail.transport to \"smtp\" for a real shop",
+        ),
+        (
+            settings.mail.transport == TransportKind::File,
+            "mail goes to files and reaches nobody; set mail.transport to \"smtp\" for a real shop",
+        ),
+        (public && url.is_empty(), "server.public_url is empty: links in mails lead to the bound address"),
+        (public && url.starts_with("http://"), "server.public_url is not https: passwords and tokens travel in clear"),
+        (
+            settings.accounts.confirmation_lifetime_seconds == 0,
+            "accounts.confirmation_lifetime_seconds is 0: confirmation links never expire",
+        ),
+    ];
+    checks.into_iter().filter(|(applies, _)| *applies).map(|(_, text)| text.to_owned()).collect()
+}

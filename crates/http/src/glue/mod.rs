@@ -1,0 +1,129 @@
+//! The Glue surface: its resources, and how a request gets to them.
+
+mod access_tokens;
+mod customer_confirmation;
+mod customer_confirmation_resend;
+mod customers;
+mod refresh_tokens;
+mod token;
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+
+use crate::access_log::PathTemplate;
+use crate::answer::Frame;
+use crate::declaration::{Call, Context, Declaration, ForeignCall, Verb};
+use crate::errors::{Code, Refusal};
+use crate::limits::{BodyLimits, read_body};
+use crate::pipeline::{Admitted, Gate, Incoming, Pipeline};
+use crate::routing::{Routes, read_pairs};
+use crate::settings::GlueSettings;
+
+/// Every resource of the surface.
+const DECLARATIONS: &[&Declaration] = &[
+    &customers::CUSTOMERS,
+    &customer_confirmation::CUSTOMER_CONFIRMATION,
+    &customer_confirmation_resend::CUSTOMER_CONFIRMATION_RESEND,
+    &access_tokens::ACCESS_TOKENS,
+    &refresh_tokens::REFRESH_TOKENS,
+    &token::TOKEN,
+];
+
+/// The surface, ready to answer.
+pub(crate) struct Glue {
+    pipeline: Pipeline,
+    context: Context,
+    body_limits: BodyLimits,
+    allow_origin: Option<HeaderValue>,
+}
+
+impl Glue {
+    /// The surface with these settings. Switched off, it has no resources and answers everything with 404.
+    pub(crate) fn new(settings: &GlueSettings, body_limits: BodyLimits, context: Context) -> Self {
+        let declarations = if settings.enabled { DECLARATIONS } else { &[] };
+        let origin = Some(settings.cors_allow_origin.as_str()).filter(|origin| !origin.is_empty());
+        Self {
+            pipeline: Pipeline::new(Routes::new(declarations), settings),
+            context,
+            body_limits,
+            allow_origin: origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
+        }
+    }
+}
+
+/// Answers whatever no other surface has a route for.
+pub(crate) async fn answer(request: HttpRequest, payload: Payload, glue: Data<Glue>) -> HttpResponse {
+    let body = match Verb::reading_a_body(request.method()) {
+        true => read_body(payload, glue.body_limits).await,
+        false => Ok(Bytes::new()),
+    };
+    let uri = request.uri();
+    let mut response = glue.answer(&request, uri.path(), uri.query().unwrap_or_default(), body.as_ref().map_err(|code| *code)).await;
+    if let Some(origin) = &glue.allow_origin {
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));
+    }
+    response
+}
+
+impl Glue {
+    async fn answer(&self, request: &HttpRequest, path: &str, raw_query: &str, body: Result<&Bytes, Code>) -> HttpResponse {
+        let headers = request.headers();
+        let pairs = read_pairs(path);
+        let route = self.pipeline.route(&pairs);
+        if let Some(route) = route {
+            request.extensions_mut().insert(PathTemplate(route.template(&pairs)));
+        }
+        let locale = self.pipeline.locale(headers);
+        let frame = Frame { locale, base_url: &self.context.base_url, raw_query };
+        let application = &self.context.application;
+        let gate = Gate {
+            verify: &|token| application.verify_access_token(token).ok(),
+            today: &|| application.clock().now().date(),
+        };
+        let incoming = Incoming { method: request.method(), pairs: &pairs, raw_query, headers, body };
+        let admitted = match self.pipeline.admit(route, &incoming, &gate) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return frame.render_refusal(&refusal),
+        };
+        let kind = route.map_or("", |route| route.declaration.kind);
+        let id = pairs.last().and_then(|pair| pair.id.as_deref());
+        let call = |input, query| Call { context: &self.context, kind, id, input, locale, query, raw_query };
+        let (outcome, query) = match admitted {
+            Admitted::Preflight(route) => return frame.render_preflight(route),
+            Admitted::Foreign(handler, authorization_is_good) => {
+                let content_type = read_text(headers);
+                let call = ForeignCall { context: &self.context, content_type, body, authorization_is_good };
+                let answered = AssertUnwindSafe(handler(call)).catch_unwind().await;
+                return answered.unwrap_or_else(|panic| frame.render_refusal(&internal(&*panic)));
+            }
+            Admitted::Public(handler, input, query) => {
+                (AssertUnwindSafe(handler(call(input, &query))).catch_unwind().await, query)
+            }
+            Admitted::Token(handler, input, query, caller) => {
+                (AssertUnwindSafe(handler(call(input, &query), caller)).catch_unwind().await, query)
+            }
+        };
+        match outcome.unwrap_or_else(|panic| Err(internal(&*panic))) {
+            Ok(answer) => frame.render(answer, kind, &query),
+            Err(refusal) => frame.render_refusal(&refusal),
+        }
+    }
+}
+
+/// A handler that panics is a mistake of ours. Its client gets an answer, and the others are not disturbed.
+fn internal(_panic: &(dyn Any + Send)) -> Refusal {
+    tracing::error!("a request handler panicked");
+    Code::Internal.into()
+}
+
+fn read_text(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,198 @@
+//! How much of a client's request is read, and how many of its requests are answered.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix_web::web::{Bytes, BytesMut, Payload};
+use domain::Timestamp;
+use futures_util::StreamExt;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::errors::Code;
+use crate::settings::HttpSettings;
+
+/// How many times the limit is read and thrown away before a connection is given up: a client that is still writing would
+/// else see its connection reset instead of the answer.
+const PATIENCE: usize = 16;
+
+/// After how many requests addresses that have been quiet are forgotten.
+const SWEEP_EVERY: u32 = 10_000;
+
+/// The limits of a request body.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// Bytes at most.
+    pub bytes: usize,
+    /// How long it may take to arrive.
+    pub timeout: Duration,
+}
+
+impl BodyLimits {
+    /// The limits that are configured.
+    pub const fn new(settings: &HttpSettings) -> Self {
+        Self { bytes: settings.body_limit_bytes, timeout: Duration::from_secs(settings.body_timeout_seconds) }
+    }
+}
+
+/// Reads a body.
+///
+/// # Errors
+///
+/// [`Code::BodyTooLarge`], [`Code::BodyTimeout`], or [`Code::InvalidDocument`] when the transfer breaks.
+pub async fn read_body(payload: Payload, limits: BodyLimits) -> Result<Bytes, Code> {
+    tokio::time::timeout(limits.timeout, collect(payload, limits.bytes)).await.unwrap_or(Err(Code::BodyTimeout))
+}
+
+async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Code> {
+    let mut body = BytesMut::new();
+    let mut read: usize = 0;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Code::InvalidDocument)?;
+        read = read.saturating_add(chunk.len());
+        if read > limit.saturating_mul(PATIENCE) {
+            return Err(Code::BodyTooLarge);
+        }
+        if read <= limit {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    if read > limit { Err(Code::BodyTooLarge) } else { Ok(body.freeze()) }
+}
+
+/// Counts requests by client address, on this node.
+pub struct RequestLimiter {
+    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, OurClock, NoOpMiddleware<Duration>>,
+    clock: OurClock,
+    checked: AtomicU32,
+}
+
+/// Our time in the limiter's terms, so that a clock that a test moves moves the limits too.
+#[derive(Clone)]
+struct OurClock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock for OurClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        Duration::from_micros(u64::try_from((self.0)().as_micros()).unwrap_or(0))
+    }
+}
+
+impl RequestLimiter {
+    /// The limiter that is configured; `None` when requests are not limited.
+    pub fn new(settings: &HttpSettings, now: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Option<Self> {
+        let rate = NonZeroU32::new(settings.requests_per_second)?;
+        let burst = NonZeroU32::new(settings.request_burst)?;
+        let clock = OurClock(now);
+        let quota = Quota::per_second(rate).allow_burst(burst);
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
+        Some(Self { limiter, clock, checked: AtomicU32::new(0) })
+    }
+
+    /// Whether one more request from this address is answered.
+    ///
+    /// # Errors
+    ///
+    /// After how many seconds it would be, at least 1.
+    pub fn check(&self, address: IpAddr) -> Result<(), u64> {
+        if self.checked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(&subscriber(address)).map_err(|refused| {
+            let wait = refused.wait_time_from(self.clock.now());
+            (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+        })
+    }
+}
+
+/// Whoever has one IPv6 address has the other 2^64 beside it.
+fn subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(requests_per_second: u32, request_burst: u32) -> HttpSettings {
+        HttpSettings {
+            workers: 1,
+            max_connections: 1,
+            keep_alive_seconds: 1,
+            head_timeout_seconds: 1,
+            body_timeout_seconds: 1,
+            body_limit_bytes: 1024,
+            requests_per_second,
+            request_burst,
+            trusted_proxies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_burst_is_answered_and_then_one_request_a_period_of_our_clock() {
+        let moved = Arc::new(std::sync::Mutex::new(Duration::ZERO));
+        let offset = Arc::clone(&moved);
+        let start = Timestamp::from_micros(1_772_619_300_000_000);
+        let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || start.plus(*offset.lock().unwrap()));
+        let limiter = RequestLimiter::new(&settings(1, 3), now).unwrap();
+        let address: IpAddr = "192.0.2.7".parse().unwrap();
+        for _ in 0..3 {
+            assert_eq!(limiter.check(address), Ok(()));
+        }
+        assert_eq!(limiter.check(address), Err(1));
+        assert_eq!(limiter.check("192.0.2.8".parse().unwrap()), Ok(()));
+        *moved.lock().unwrap() = Duration::from_secs(1);
+        assert_eq!(limiter.check(address), Ok(()));
+        assert_eq!(limiter.check(address), Err(1));
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_subscriber_count_together() {
+        let of = |text: &str| subscriber(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+    }
+
+    #[test]
+    fn zero_means_no_limit() {
+        let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(|| Timestamp::from_micros(0));
+        assert!(RequestLimiter::new(&settings(0, 3), now).is_none());
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_read_up_to_its_limit() {
+        use actix_web::{FromRequest, test::TestRequest};
+        let limits = BodyLimits { bytes: 4, timeout: Duration::from_secs(60) };
+        for (body, expected) in [
+            ("", Ok(Bytes::new())),
+            ("four", Ok(Bytes::from_static(b"four"))),
+            ("fiver", Err(Code::BodyTooLarge)),
+            (&*"x".repeat(100), Err(Code::BodyTooLarge)),
+        ] {
+            let (request, mut payload) = TestRequest::post().set_payload(body.to_owned()).to_http_parts();
+            let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+            assert_eq!(read_body(payload, limits).await, expected, "{body}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        use actix_web::{FromRequest, test::TestRequest};
+        let silence = futures_util::stream::pending::<Result<Bytes, actix_web::error::PayloadError>>();
+        let (request, _) = TestRequest::post().to_http_parts();
+        let mut payload = actix_web::dev::Payload::Stream { payload: Box::pin(silence) };
+        let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+        let limits = BodyLimits { bytes: 4, timeout: Duration::from_secs(60) };
+        assert_eq!(read_body(payload, limits).await, Err(Code::BodyTimeout));
+    }
+}

@@ -1,0 +1,256 @@
+//! The one way in: every check of a request to the Glue surface, in the order in which they fire.
+//!
+//! The first stage that finds something wrong answers. A resource's handler runs only when all of them passed. Nothing here
+//! waits for anything: the body has been read, and tokens are checked by computing.
+
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName};
+use actix_web::web::Bytes;
+use application::Caller;
+use domain::Locale;
+use jiff::civil::Date;
+use jsonapi::{Accept, ContentType, Query, RequestProblem, read_accept, read_content_type, read_request};
+use serde_json::{Map, Value};
+
+use crate::constraints::check_fields;
+use crate::declaration::{Access, ForeignHandler, Input, Operation, Ownership, PublicHandler, TokenHandler, Verb};
+use crate::errors::{Code, Refusal};
+use crate::routing::{Pair, Route, Routes};
+use crate::settings::GlueSettings;
+use crate::{cors, headers, language};
+
+/// The longest access token that is looked at, in bytes; anything longer was never issued.
+const MAX_ACCESS_TOKEN: usize = 8192;
+
+/// A request, read whole.
+pub struct Incoming<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The path, as pairs.
+    pub pairs: &'a [Pair<'a>],
+    /// What stands behind the question mark.
+    pub raw_query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body, or why there is none.
+    pub body: Result<&'a Bytes, Code>,
+}
+
+impl Incoming<'_> {
+    /// The method as resources know it.
+    fn verb(&self) -> Option<Verb> {
+        match *self.method {
+            Method::GET | Method::HEAD => Some(Verb::Get),
+            Method::POST => Some(Verb::Post),
+            Method::PATCH => Some(Verb::Patch),
+            Method::DELETE => Some(Verb::Delete),
+            _ => None,
+        }
+    }
+}
+
+/// What the pipeline asks others.
+pub struct Gate<'a> {
+    /// Whose access token this is, if it is good.
+    pub verify: &'a dyn Fn(&str) -> Option<Caller>,
+    /// The day in UTC.
+    pub today: &'a dyn Fn() -> Date,
+}
+
+/// A request that passed.
+pub enum Admitted<'a> {
+    /// A pre-flight request of a browser, about this resource.
+    Preflight(Option<&'a Route>),
+    /// A request for this handler.
+    Public(PublicHandler, Input, Query),
+    /// A request of a customer for this handler.
+    Token(TokenHandler, Input, Query, Caller),
+    /// A request for a handler that does not speak JSON:API; whether an `Authorization` sent along is good.
+    Foreign(ForeignHandler, bool),
+}
+
+/// Knows the resources and lets requests through to them.
+pub struct Pipeline {
+    routes: Routes,
+    locales: Vec<Locale>,
+    default_locale: Locale,
+    require_accept: bool,
+}
+
+impl Pipeline {
+    /// A pipeline in front of these resources.
+    pub fn new(routes: Routes, settings: &GlueSettings) -> Self {
+        Self {
+            routes,
+            locales: settings.locales.clone(),
+            default_locale: settings.default_locale.clone(),
+            require_accept: settings.require_accept,
+        }
+    }
+
+    /// The resource that a path names.
+    pub fn route(&self, pairs: &[Pair<'_>]) -> Option<&Route> {
+        self.routes.find(pairs)
+    }
+
+    /// The language of the answer.
+    pub fn locale(&self, headers: &HeaderMap) -> &Locale {
+        match headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) {
+            Some(header) => language::negotiate(header, &self.locales, &self.default_locale),
+            None => &self.default_locale,
+        }
+    }
+
+    /// Lets a request through, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// Everything that the first stage with something to say says.
+    pub fn admit<'a>(
+        &'a self,
+        route: Option<&'a Route>,
+        incoming: &Incoming<'_>,
+        gate: &Gate<'_>,
+    ) -> Result<Admitted<'a>, Refusal> {
+        // The checks of HTTP come first, even where there is no such resource.
+        let is_preflight = *incoming.method == Method::OPTIONS;
+        if is_preflight {
+            cors::check_presence(incoming.headers)?;
+        }
+        let query = Query::parse(incoming.raw_query).map_err(|_| Code::InvalidPage)?;
+        cors::check_offer(incoming.headers, route)?;
+        let accept = self.check_accept(incoming.headers)?;
+        let content_type = check_content_type(incoming)?;
+        if accept == Accept::OtherFormat {
+            return Err(Code::UnsupportedAccept.into());
+        }
+
+        // Resources have no versions: whoever asks for one asks for what is not there.
+        let versioned = accept == Accept::Versioned || content_type == ContentType::Versioned;
+        if is_preflight && !versioned {
+            return Ok(Admitted::Preflight(route));
+        }
+        let verb = incoming.verb().filter(|_| !versioned);
+        let (route, verb) = route.zip(verb).ok_or(Code::NotFound)?;
+        let operation = route.operation(verb, incoming.pairs).ok_or(Code::NotFound)?;
+        if let Access::Foreign(handler) = operation.access {
+            return Ok(Admitted::Foreign(handler, read_caller(incoming.headers, gate).is_ok()));
+        }
+
+        let attributes = if verb.has_document() {
+            read_document(incoming, content_type, route.declaration.kind)?
+        } else {
+            Map::new()
+        };
+        if matches!(verb, Verb::Patch | Verb::Delete) && incoming.pairs.iter().any(|pair| pair.id.is_none()) {
+            return Err(Code::IdMissing.into());
+        }
+        check_identities(incoming.headers)?;
+        let caller = check_token(incoming.headers, operation, gate)?;
+        if verb.has_document() {
+            check_fields(operation.fields, &attributes, gate.today)?;
+        }
+        let input = Input::new(attributes);
+        match (operation.access, caller) {
+            (Access::Token { ownership, handler }, Some(caller)) => {
+                check_ownership(ownership, verb, incoming.pairs, &caller)?;
+                Ok(Admitted::Token(handler, input, query, caller))
+            }
+            (Access::Token { .. }, None) => Err(Code::MissingAccessToken.into()),
+            (Access::Public(handler), _) => Ok(Admitted::Public(handler, input, query)),
+            (Access::Foreign(handler), _) => Ok(Admitted::Foreign(handler, true)),
+        }
+    }
+
+    fn check_accept(&self, headers: &HeaderMap) -> Result<Accept, Code> {
+        if self.require_accept && !headers.contains_key(ACCEPT) {
+            return Err(Code::NotAcceptable);
+        }
+        match read_accept(headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok())) {
+            Accept::Extended => Err(Code::NotAcceptable),
+            accept => Ok(accept),
+        }
+    }
+}
+
+fn check_content_type(incoming: &Incoming<'_>) -> Result<ContentType, Refusal> {
+    let header = sole_header(incoming.headers, &CONTENT_TYPE, "Content-Type")?;
+    match read_content_type(header) {
+        // Two common clients send the type along with requests that have no body; only an empty one is refused there.
+        ContentType::Unsupported
+            if incoming.verb().is_some_and(Verb::has_document) || header.is_some_and(|text| text.trim().is_empty()) =>
+        {
+            Err(Code::UnsupportedContentType.into())
+        }
+        content_type => Ok(content_type),
+    }
+}
+
+/// The text of a header that may be given once. One that is no text reads as a text that means nothing to anybody.
+fn sole_header<'a>(headers: &'a HeaderMap, name: &HeaderName, spelled: &'static str) -> Result<Option<&'a str>, Refusal> {
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (first, None) => Ok(first.map(|value| value.to_str().unwrap_or("?"))),
+        _ => Err(Refusal::of_header(Code::HeaderRepeated, spelled)),
+    }
+}
+
+fn read_document(
+    incoming: &Incoming<'_>,
+    content_type: ContentType,
+    kind: &str,
+) -> Result<Map<String, Value>, Code> {
+    let body = incoming.body?;
+    if content_type == ContentType::Undecodable {
+        return Err(Code::InvalidDocument);
+    }
+    match read_request(body, kind) {
+        Ok(document) => Ok(document.attributes),
+        Err(RequestProblem::WrongType) => Err(Code::InvalidType),
+        Err(RequestProblem::Malformed) => Err(Code::InvalidDocument),
+    }
+}
+
+fn check_identities(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_there = |name: &HeaderName| headers.get_all(name).any(|value| !value.is_empty());
+    if is_there(&AUTHORIZATION) && is_there(&headers::GUEST) {
+        return Err(Code::TwoIdentities.into());
+    }
+    sole_header(headers, &headers::GUEST, "X-Anonymous-Customer-Unique-Id").map(|_| ())
+}
+
+fn check_token(headers: &HeaderMap, operation: &Operation, gate: &Gate<'_>) -> Result<Option<Caller>, Code> {
+    match (read_caller(headers, gate)?, operation.access) {
+        (None, Access::Token { .. }) => Err(Code::MissingAccessToken),
+        (caller, _) => Ok(caller),
+    }
+}
+
+/// Whose access token comes along. An empty header is none; two are not to be trusted.
+fn read_caller(headers: &HeaderMap, gate: &Gate<'_>) -> Result<Option<Caller>, Code> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let header = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) if value.is_empty() => return Ok(None),
+        (Some(value), None) => value.to_str().map_err(|_| Code::InvalidAccessToken)?,
+        (Some(_), Some(_)) => return Err(Code::InvalidAccessToken),
+    };
+    let mut words = header.split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        (Some(scheme), Some(token), None)
+            if scheme.eq_ignore_ascii_case("Bearer") && token.len() <= MAX_ACCESS_TOKEN =>
+        {
+            (gate.verify)(token).map(Some).ok_or(Code::InvalidAccessToken)
+        }
+        _ => Err(Code::InvalidAccessToken),
+    }
+}
+
+fn check_ownership(ownership: Ownership, verb: Verb, pairs: &[Pair<'_>], caller: &Caller) -> Result<(), Code> {
+    let Ownership::Caller { otherwise } = ownership else { return Ok(()) };
+    match (verb, pairs) {
+        (Verb::Get, [Pair { id: None, .. }]) => Ok(()),
+        (_, [Pair { id: Some(id), .. }, ..]) if *id == caller.reference => Ok(()),
+        _ => Err(otherwise),
+    }
+}

@@ -1,0 +1,154 @@
+//! What is to be written to whom, and the variables that templates see of it.
+
+use domain::{Code, Confirmed, Customer, LinkKey, Locale, MessageId, MessageKind, Profile, Salutation, Timestamp};
+use serde::Serialize;
+
+/// One message to write.
+pub struct Letter<'a> {
+    /// What it says.
+    pub kind: MessageKind,
+    /// To whom.
+    pub customer: &'a Customer,
+    /// What opens a door; there exactly when the kind carries a secret.
+    pub secret: Option<LetterSecret<'a>>,
+    /// The identity of the message, the same at each attempt.
+    pub message_id: &'a MessageId,
+    /// When what caused the message happened.
+    pub requested_at: Timestamp,
+    /// The present moment, which becomes the message's date.
+    pub now: Timestamp,
+}
+
+/// The secret in a message.
+pub struct LetterSecret<'a> {
+    /// The key in the link.
+    pub key: &'a LinkKey,
+    /// The code for when the page's button does not work.
+    pub code: &'a Code,
+    /// Until when both are good; `None` is for ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a template can use. Names below `mail` are those that Spryker's templates know; below `letter` are ours.
+#[derive(Serialize)]
+pub(crate) struct LetterContext<'a> {
+    pub(crate) mail: Mail<'a>,
+    pub(crate) letter: Extras<'a>,
+}
+
+/// The variable `mail`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Mail<'a> {
+    #[serde(rename = "type")]
+    type_name: &'static str,
+    store_name: &'a str,
+    locale: LocaleName<'a>,
+    customer: CustomerVariables<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LocaleName<'a> {
+    locale_name: &'a str,
+}
+
+/// The variable `mail.customer`. What is not known is empty, so that no template fails on it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomerVariables<'a> {
+    email: &'a str,
+    id_customer: i64,
+    customer_reference: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    company: &'a str,
+    gender: &'a str,
+    date_of_birth: String,
+    salutation: &'a str,
+    phone: &'a str,
+    registration_key: &'a str,
+    confirmation_link: &'a str,
+    restore_password_key: &'a str,
+    restore_password_link: &'a str,
+    restore_password_date: &'a str,
+    store_name: &'a str,
+    locale: &'a str,
+    created_at: String,
+    updated_at: String,
+}
+
+/// The variable `letter`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Extras<'a> {
+    /// The shop's name.
+    pub(crate) shop_name: &'a str,
+    /// The base of all links.
+    pub(crate) storefront_url: &'a str,
+    /// The language of the message: `de`.
+    pub(crate) language: &'a str,
+    /// The subject; empty while it is being rendered itself.
+    pub(crate) subject: String,
+    /// `First Last`; empty until the address is confirmed.
+    pub(crate) recipient_name: String,
+    /// The six-digit code; empty when there is none.
+    pub(crate) code: &'a str,
+    /// When what caused the message happened, for people to read.
+    pub(crate) requested_at: String,
+    /// Until when link and code are good, for people to read; null is for ever.
+    pub(crate) expires_at: Option<String>,
+}
+
+/// The name that Spryker's templates know a kind under; ours for what Spryker does not send.
+const fn type_name(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::RegistrationConfirmation => "customer registration confirmation mail",
+        MessageKind::RegistrationWelcome => "customer registration mail",
+        MessageKind::RegistrationNotice => "customer registration notice mail",
+    }
+}
+
+/// What may be repeated of a customer's own words: nothing until the address is known to be theirs.
+pub(crate) fn visible_profile(customer: &Customer) -> Profile {
+    customer.confirmed().map(Confirmed::account).map(|account| account.profile.clone()).unwrap_or_default()
+}
+
+/// `First Last`, either, or nothing.
+pub(crate) fn full_name(profile: &Profile) -> String {
+    let names = [profile.first_name.as_deref(), profile.last_name.as_deref()];
+    crate::templates::one_line(&names.map(Option::unwrap_or_default).join(" "))
+}
+
+impl<'a> Mail<'a> {
+    /// The variables of a letter in the language of `locale`. `profile` is the [`visible_profile`], `link` is empty when there is none.
+    pub(crate) fn of(letter: &'a Letter<'_>, profile: &'a Profile, locale: &'a Locale, link: &'a str) -> Self {
+        let account = letter.customer.account();
+        Self {
+            type_name: type_name(letter.kind),
+            store_name: &account.store,
+            locale: LocaleName { locale_name: locale.as_str() },
+            customer: CustomerVariables {
+                email: account.email.as_typed(),
+                id_customer: account.id.0,
+                customer_reference: &account.reference,
+                first_name: profile.first_name.as_deref().unwrap_or_default(),
+                last_name: profile.last_name.as_deref().unwrap_or_default(),
+                company: "",
+                gender: profile.gender.map_or("", domain::Gender::as_str),
+                date_of_birth: profile.date_of_birth.map(|date| date.to_string()).unwrap_or_default(),
+                salutation: profile.salutation.map_or("", Salutation::as_str),
+                phone: "",
+                registration_key: letter.secret.as_ref().map_or("", |secret| secret.key.expose()),
+                confirmation_link: link,
+                restore_password_key: "",
+                restore_password_link: "",
+                restore_password_date: "",
+                store_name: &account.store,
+                locale: account.locale.as_str(),
+                created_at: account.created_at.to_glue(),
+                updated_at: account.updated_at.to_glue(),
+            },
+        }
+    }
+}

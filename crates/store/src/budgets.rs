@@ -1,0 +1,70 @@
+//! What may be done so often in so much time, counted across nodes.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use domain::{Digest, Timestamp};
+
+use crate::engine::on_both;
+use crate::error::Unit;
+use crate::schema::budgets;
+
+/// The budget of one action on one address. The address itself is not kept.
+pub(crate) fn budget_key(action: &str, canonical_email: &str) -> Digest {
+    Digest::of(&format!("{action}|{canonical_email}"))
+}
+
+on_both! {
+    /// Takes one from the budget `key`, which holds `limit` in each `window`. A window begins with the first that is taken.
+    ///
+    /// Whoever loses a race for the last one gets `false`: each statement is conditional on the row as it is.
+    pub(crate) fn spend_budget(
+        connection: &mut Connection,
+        key: &Digest,
+        window: Duration,
+        limit: i32,
+        now: Timestamp,
+    ) -> Unit<bool> {
+        let window_ends_at = now.plus(window).as_micros();
+        let now = now.as_micros();
+        let row = budgets::table.filter(budgets::key.eq(key.as_bytes()));
+        let restarted = diesel::update(row.filter(budgets::window_ends_at.le(now)))
+            .set((budgets::used.eq(1), budgets::window_ends_at.eq(window_ends_at)))
+            .execute(connection)?;
+        if restarted == 1 {
+            return Ok(true);
+        }
+        let taken = diesel::update(row.filter(budgets::window_ends_at.gt(now)).filter(budgets::used.lt(limit)))
+            .set(budgets::used.eq(budgets::used + 1))
+            .execute(connection)?;
+        if taken == 1 {
+            return Ok(true);
+        }
+        let begun = diesel::insert_into(budgets::table)
+            .values((
+                budgets::key.eq(key.as_bytes()),
+                budgets::used.eq(1),
+                budgets::window_ends_at.eq(window_ends_at),
+            ))
+            .on_conflict_do_nothing()
+            .execute(connection)?;
+        Ok(begun == 1)
+    }
+
+    /// Makes units that name the same `key` wait for each other until they are committed. Under READ COMMITTED, two that count
+    /// rows before they insert one would else both find room. A lock on a row works on every engine, and the row is one that
+    /// the clean-up knows; on SQLite it costs a statement that is not needed there.
+    pub(crate) fn serialise(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<()> {
+        diesel::insert_into(budgets::table)
+            .values((
+                budgets::key.eq(key.as_bytes()),
+                budgets::used.eq(0),
+                budgets::window_ends_at.eq(now.as_micros()),
+            ))
+            .on_conflict(budgets::key)
+            .do_update()
+            .set(budgets::window_ends_at.eq(now.as_micros()))
+            .execute(connection)?;
+        Ok(())
+    }
+}

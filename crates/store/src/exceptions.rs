@@ -1,0 +1,85 @@
+//! Where the SQL of the two engines differs. Each function has both arms; there are to be fewer than ten.
+//!
+//! SQLite has one writer, so that nothing happens at the same time there: its arms need no locks.
+
+/// On SQLite.
+pub(crate) mod sqlite {
+    use diesel::SqliteConnection;
+    use diesel::prelude::*;
+    use domain::{Digest, Timestamp};
+
+    use crate::error::Unit;
+    use crate::schema::outbox;
+
+    /// Each engine has its own catalogue.
+    pub(crate) const PRESENCE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' \
+        AND name = '__diesel_schema_migrations') AS present";
+
+    /// Nobody else writes now.
+    #[expect(clippy::unnecessary_wraps, reason = "the other arm can fail")]
+    pub(crate) fn lock_claims_beside(_connection: &mut SqliteConnection, _key: &Digest) -> Unit<()> {
+        Ok(())
+    }
+
+    /// The oldest messages that may be leased.
+    pub(crate) fn due_messages(connection: &mut SqliteConnection, now: Timestamp, limit: i64) -> Unit<Vec<i64>> {
+        let now = now.as_micros();
+        Ok(outbox::table
+            .filter(outbox::state.eq(crate::outbox::QUEUED))
+            .filter(outbox::due_at.le(now))
+            .filter(outbox::leased_until.is_null().or(outbox::leased_until.le(now)))
+            .order((outbox::due_at, outbox::id))
+            .limit(limit)
+            .select(outbox::id)
+            .load(connection)?)
+    }
+}
+
+/// On PostgreSQL.
+pub(crate) mod postgres {
+    use diesel::PgConnection;
+    use diesel::prelude::*;
+    use domain::{Digest, Timestamp};
+
+    use crate::error::{Rollback, Unit};
+    use crate::schema::{customers, one_time_secrets, outbox};
+
+    /// Each engine has its own catalogue.
+    pub(crate) const PRESENCE: &str = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS present";
+
+    /// Locks the open claims on the address that `key` belongs to, in one order, so that two of them that are confirmed at once
+    /// wait for each other instead of each deleting what the other holds. `FOR UPDATE` is what SQLite lacks.
+    ///
+    /// Refuses when there is none: it went while we waited, or the key was never issued.
+    pub(crate) fn lock_claims_beside(connection: &mut PgConnection, key: &Digest) -> Unit<()> {
+        let holders = diesel::alias!(customers as holders);
+        let address = one_time_secrets::table
+            .inner_join(holders.on(holders.field(customers::id).eq(one_time_secrets::customer_id)))
+            .filter(one_time_secrets::digest.eq(key.as_bytes()))
+            .select(holders.field(customers::email_canonical));
+        let locked: Vec<i64> = customers::table
+            .filter(customers::email_canonical.eq_any(address))
+            .filter(customers::confirmed_at.is_null())
+            .order(customers::id)
+            .select(customers::id)
+            .for_update()
+            .load(connection)?;
+        if locked.is_empty() { Err(Rollback::Refused) } else { Ok(()) }
+    }
+
+    /// The oldest messages that may be leased and that no other worker is leasing at this moment: `SKIP LOCKED` is what SQLite
+    /// lacks.
+    pub(crate) fn due_messages(connection: &mut PgConnection, now: Timestamp, limit: i64) -> Unit<Vec<i64>> {
+        let now = now.as_micros();
+        Ok(outbox::table
+            .filter(outbox::state.eq(crate::outbox::QUEUED))
+            .filter(outbox::due_at.le(now))
+            .filter(outbox::leased_until.is_null().or(outbox::leased_until.le(now)))
+            .order((outbox::due_at, outbox::id))
+            .limit(limit)
+            .select(outbox::id)
+            .for_update()
+            .skip_locked()
+            .load(connection)?)
+    }
+}

@@ -1,0 +1,178 @@
+//! Refresh tokens: kept as digests, exchanged once, and revoked by families.
+
+use diesel::prelude::*;
+use domain::{Customer, CustomerId, Digest, FamilyId, Timestamp};
+
+use crate::StoreError;
+use crate::engine::{Store, on_both, unit};
+use crate::error::{Rollback, Unit};
+use crate::rows::CustomerRow;
+use crate::schema::{customers, refresh_tokens};
+
+/// The first refresh token of a family.
+#[derive(Clone, Debug)]
+pub struct NewRefreshToken {
+    /// Of the token.
+    pub digest: Digest,
+    /// The family it begins.
+    pub family: FamilyId,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// When this happens.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// The refresh token that another one is exchanged for; of the same family and customer.
+#[derive(Clone, Copy, Debug)]
+pub struct NextRefreshToken {
+    /// Of the token.
+    pub digest: Digest,
+    /// When this happens.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Store {
+    /// Keeps the refresh token of a login.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn insert_refresh_token(&self, token: NewRefreshToken) -> Result<(), StoreError> {
+        Ok(unit!(self, insert_refresh_token(&token))?)
+    }
+
+    /// Exchanges a refresh token for the next one, and tells whose it is. `None` when it is unknown, expired, revoked or used, or
+    /// its customer may not be handed tokens. A used one was copied by somebody: its whole family is revoked.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn rotate_refresh_token(
+        &self,
+        presented: Digest,
+        next: NextRefreshToken,
+    ) -> Result<Option<Customer>, StoreError> {
+        match unit!(self, rotate_refresh_token(&presented, &next)) {
+            Err(Rollback::Refused) => Ok(None),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Revokes a refresh token and its family, if it is the customer's.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn revoke_refresh_token(
+        &self,
+        customer: CustomerId,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(unit!(self, revoke_refresh_token(customer, &digest, now))?)
+    }
+
+    /// Revokes all refresh tokens of a customer.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn revoke_refresh_tokens(&self, customer: CustomerId, now: Timestamp) -> Result<(), StoreError> {
+        Ok(unit!(self, revoke_refresh_tokens(customer, now))?)
+    }
+}
+
+on_both! {
+    pub(super) fn insert_refresh_token(connection: &mut Connection, token: &NewRefreshToken) -> Unit<()> {
+        let NewRefreshToken { digest, family, customer, created_at, expires_at } = token;
+        let next = NextRefreshToken { digest: *digest, created_at: *created_at, expires_at: *expires_at };
+        insert_token(connection, &next, family.as_str(), customer.0)
+    }
+
+    pub(super) fn insert_token(connection: &mut Connection, token: &NextRefreshToken, family: &str, customer: i64) -> Unit<()> {
+        diesel::insert_into(refresh_tokens::table)
+            .values((
+                refresh_tokens::digest.eq(token.digest.as_bytes()),
+                refresh_tokens::family.eq(family),
+                refresh_tokens::customer_id.eq(customer),
+                refresh_tokens::created_at.eq(token.created_at.as_micros()),
+                refresh_tokens::expires_at.eq(token.expires_at.as_micros()),
+            ))
+            .execute(connection)?;
+        Ok(())
+    }
+
+    pub(super) fn rotate_refresh_token(
+        connection: &mut Connection,
+        presented: &Digest,
+        next: &NextRefreshToken,
+    ) -> Unit<Option<Customer>> {
+        let now = next.created_at.as_micros();
+        let live = refresh_tokens::table
+            .find(presented.as_bytes())
+            .filter(refresh_tokens::used_at.is_null())
+            .filter(refresh_tokens::revoked_at.is_null())
+            .filter(refresh_tokens::expires_at.gt(now));
+        let spent: Option<(String, i64)> = diesel::update(live)
+            .set(refresh_tokens::used_at.eq(now))
+            .returning((refresh_tokens::family, refresh_tokens::customer_id))
+            .get_result(connection)
+            .optional()?;
+        let Some((family, customer)) = spent else {
+            revoke_if_used(connection, presented, now)?;
+            return Ok(None);
+        };
+        let row: CustomerRow =
+            customers::table.find(customer).select(CustomerRow::as_select()).first(connection)?;
+        let customer = row.into_customer()?;
+        let id = customer.confirmed().and_then(|confirmed| confirmed.subject().ok()).ok_or(Rollback::Refused)?.id();
+        insert_token(connection, next, &family, id.0)?;
+        Ok(Some(customer))
+    }
+
+    pub(super) fn revoke_if_used(connection: &mut Connection, presented: &Digest, now: i64) -> Unit<()> {
+        let family: Option<String> = refresh_tokens::table
+            .find(presented.as_bytes())
+            .filter(refresh_tokens::used_at.is_not_null())
+            .select(refresh_tokens::family)
+            .first(connection)
+            .optional()?;
+        family.map_or(Ok(()), |family| revoke_family(connection, &family, now))
+    }
+
+    /// Until none is left: an exchange under way holds its token, and when it is through there is another one.
+    pub(super) fn revoke_family(connection: &mut Connection, family: &str, now: i64) -> Unit<()> {
+        let live = refresh_tokens::table
+            .filter(refresh_tokens::family.eq(family))
+            .filter(refresh_tokens::revoked_at.is_null());
+        while diesel::update(live).set(refresh_tokens::revoked_at.eq(now)).execute(connection)? > 0 {}
+        Ok(())
+    }
+
+    pub(super) fn revoke_refresh_token(
+        connection: &mut Connection,
+        customer: CustomerId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Unit<()> {
+        let family: Option<String> = refresh_tokens::table
+            .find(digest.as_bytes())
+            .filter(refresh_tokens::customer_id.eq(customer.0))
+            .select(refresh_tokens::family)
+            .first(connection)
+            .optional()?;
+        family.map_or(Ok(()), |family| revoke_family(connection, &family, now.as_micros()))
+    }
+
+    pub(super) fn revoke_refresh_tokens(connection: &mut Connection, customer: CustomerId, now: Timestamp) -> Unit<()> {
+        let live = refresh_tokens::table
+            .filter(refresh_tokens::customer_id.eq(customer.0))
+            .filter(refresh_tokens::revoked_at.is_null());
+        while diesel::update(live).set(refresh_tokens::revoked_at.eq(now.as_micros())).execute(connection)? > 0 {}
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! SQLite: one thread that writes and commits in groups, and a pool of connections that read.
+//!
+//! SQLite lets one connection write at a time, and a durable commit costs a flush of the disk whether it holds one unit of work
+//! or many. Therefore one thread takes what is waiting, up to [`BATCH`] units, and commits it together. It never waits for a
+//! batch to fill: while one is flushed the next one gathers by itself.
+
+use std::fs::{self, OpenOptions};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::CustomizeConnection;
+use diesel::{Connection, QueryResult, SqliteConnection};
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+
+use crate::error::{Unit, one_line};
+use crate::pool::{BoundedPool, Bounds, closed, connect, show_queue};
+use crate::{StoreError, StoreSettings};
+
+/// Units of work committed together at most.
+const BATCH: usize = 64;
+
+/// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a power cut.
+/// 2 MiB of cache hold the hot pages of the indexes.
+const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;";
+
+const READER_PRAGMAS: &str =
+    "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY;";
+
+pub(crate) struct Sqlite {
+    /// Taken away when the store is closed; the thread ends when it has worked off what is left.
+    units: RwLock<Option<SyncSender<Box<dyn QueuedUnit>>>>,
+    waiting: Arc<AtomicUsize>,
+    finished: watch::Receiver<bool>,
+    readers: BoundedPool<SqliteConnection>,
+    path: String,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path, settings: &StoreSettings, runtime: Handle) -> Result<Self, StoreError> {
+        create_file(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        let path = path
+            .to_str()
+            .ok_or_else(|| StoreError::Settings("database.url must be a path in UTF-8".to_owned()))?
+            .to_owned();
+        let connection = connect_writer(&path)?;
+        let (sender, receiver) = sync_channel(settings.queue);
+        let (finished_sender, finished) = watch::channel(false);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer =
+            Writer { path: path.clone(), connection: Some(connection), units: receiver, waiting: Arc::clone(&waiting) };
+        thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || {
+                writer.run();
+                finished_sender.send_replace(true);
+            })
+            .map_err(|error| StoreError::Other(format!("the writer thread could not be started: {error}")))?;
+        let bounds = Bounds { size: settings.readers, queue: settings.queue, wait: settings.wait() };
+        let readers = BoundedPool::new(&path, Box::new(PrepareReader), &bounds, runtime);
+        Ok(Self { units: RwLock::new(Some(sender)), waiting, finished, readers, path })
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Unit<T> + Send + 'static,
+    ) -> Unit<T> {
+        self.readers.run(move |connections| work(&mut *connect(connections)?)).await
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Unit<T> + Send + 'static,
+    ) -> Unit<T> {
+        let (reply, answer) = oneshot::channel();
+        self.queue(Box::new(Waiting { work: Some(work), outcome: None, reply }))?;
+        // The thread answers everyone; it would have to be killed not to.
+        answer.await.unwrap_or_else(|_| Err(closed().into()))
+    }
+
+    fn queue(&self, unit: Box<dyn QueuedUnit>) -> Result<(), StoreError> {
+        let units = self.units.read().unwrap_or_else(PoisonError::into_inner);
+        let sender = units.as_ref().ok_or_else(closed)?;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        sender.try_send(unit).map_err(|error| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => closed(),
+            }
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.units.write().unwrap_or_else(PoisonError::into_inner).take();
+        // An error means that the thread is gone, which is as good.
+        let _ = self.finished.clone().wait_for(|finished| *finished).await;
+        self.readers.close().await;
+    }
+}
+
+/// Makes the folder and the file, readable by their owner alone: SQLite gives its log the same permissions.
+fn create_file(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+/// A connection that may write. The caller sees to it that there is one at a time.
+pub(crate) fn connect_writer(path: &str) -> Result<SqliteConnection, StoreError> {
+    let mut connection =
+        SqliteConnection::establish(path).map_err(|error| StoreError::Unavailable(one_line(&error.to_string())))?;
+    connection.batch_execute(WRITER_PRAGMAS)?;
+    Ok(connection)
+}
+
+#[derive(Debug)]
+struct PrepareReader;
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for PrepareReader {
+    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
+        connection.batch_execute(READER_PRAGMAS).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// A unit of work whose result type the thread need not know.
+trait QueuedUnit: Send {
+    /// Does the work within the savepoint that is open, and tells whether to keep it.
+    fn run(&mut self, connection: &mut SqliteConnection) -> bool;
+
+    /// Tells whoever waits what came of it. `lost` is why the whole batch was not committed.
+    fn answer(self: Box<Self>, lost: Option<&StoreError>);
+}
+
+struct Waiting<T, F> {
+    work: Option<F>,
+    outcome: Option<Unit<T>>,
+    reply: oneshot::Sender<Unit<T>>,
+}
+
+impl<T, F> QueuedUnit for Waiting<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut SqliteConnection) -> Unit<T> + Send,
+{
+    fn run(&mut self, connection: &mut SqliteConnection) -> bool {
+        let outcome = self.work.take().map(|work| {
+            // Nothing of the unit is looked at after a panic but its savepoint, which is rolled back.
+            catch_unwind(AssertUnwindSafe(|| work(connection)))
+                .unwrap_or_else(|_| Err(StoreError::Other("a unit of work panicked".to_owned()).into()))
+        });
+        self.outcome = outcome;
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&StoreError>) {
+        let Self { outcome, reply, .. } = *self;
+        let answer = match (lost, outcome) {
+            (None, Some(outcome)) => outcome,
+            (Some(error), _) => Err(error.clone().into()),
+            (None, None) => Err(closed().into()),
+        };
+        // Whoever asked may have gone; the unit is committed all the same.
+        let _ = reply.send(answer);
+    }
+}
+
+struct Writer {
+    path: String,
+    connection: Option<SqliteConnection>,
+    units: Receiver<Box<dyn QueuedUnit>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Ok(first) = self.units.recv() {
+            batch.push(first);
+            batch.extend(self.units.try_iter().take(BATCH - 1));
+            show_queue(self.waiting.fetch_sub(batch.len(), Ordering::Relaxed).saturating_sub(batch.len()));
+            let committed = self.commit(&mut batch);
+            let lost = committed.as_ref().err();
+            if let Some(error) = lost {
+                tracing::error!(%error, units = batch.len(), "a batch of units of work was not committed");
+                // Whatever state it is in, the next batch begins with a new one.
+                self.connection = None;
+            }
+            for unit in batch.drain(..) {
+                unit.answer(lost);
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn QueuedUnit>]) -> Result<(), StoreError> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(connect_writer(&self.path)?),
+        };
+        run_batch(connection, batch).map_err(|error| match StoreError::from(error) {
+            StoreError::Other(text) => StoreError::Unavailable(text),
+            error => error,
+        })
+    }
+}
+
+/// One transaction around all, a savepoint around each. An error is about the batch: SQLite rolls the whole transaction back by
+/// itself on a full disk and the like, which shows in that the savepoint is gone.
+fn run_batch(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>]) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
+    for unit in batch {
+        AnsiTransactionManager::begin_transaction(connection)?;
+        if unit.run(connection) {
+            AnsiTransactionManager::commit_transaction(connection)?;
+        } else {
+            AnsiTransactionManager::rollback_transaction(connection)?;
+        }
+    }
+    AnsiTransactionManager::commit_transaction(connection)
+}

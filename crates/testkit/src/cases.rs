@@ -1,0 +1,312 @@
+//! Tables of requests and the answers that they must get, and the count of what was held on which database.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use crate::{Answer, Client, Engine, JSON_API, Request, paths};
+
+/// One line of a table: what it holds, what is asked, and what must be answered.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The rule of the contract that this line holds: `1.4 row 6d: no token`.
+    pub holds: &'static str,
+    /// What is sent.
+    pub request: Request,
+    /// What must come back.
+    pub expected: Expected,
+}
+
+/// A line of a table.
+pub const fn row(holds: &'static str, request: Request, expected: Expected) -> Row {
+    Row { holds, request, expected }
+}
+
+/// What an answer must be. Beside what is named here every answer is held to the rules of `generics`.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    status: u16,
+    shape: Shape,
+    headers: Vec<(&'static str, Option<String>)>,
+    members: Vec<(String, Value)>,
+    absent: Vec<&'static str>,
+    fragments: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    /// A JSON:API document without errors.
+    Data,
+    /// Exactly these errors in this order, code and detail; all with the answer's status but those that name one.
+    Errors(Vec<(u16, Option<&'static str>, String)>),
+    /// No body and no `Content-Type`.
+    Empty,
+    /// Something that is not JSON:API.
+    Other,
+}
+
+impl Expected {
+    const fn new(status: u16, shape: Shape) -> Self {
+        Self { status, shape, headers: Vec::new(), members: Vec::new(), absent: Vec::new(), fragments: Vec::new() }
+    }
+
+    /// A document with data.
+    pub const fn data(status: u16) -> Self {
+        Self::new(status, Shape::Data)
+    }
+
+    /// 204.
+    pub const fn no_content() -> Self {
+        Self::new(204, Shape::Empty)
+    }
+
+    /// An answer that is not JSON:API.
+    pub const fn other(status: u16) -> Self {
+        Self::new(status, Shape::Other)
+    }
+
+    /// One error with a code.
+    pub fn error(status: u16, code: &'static str, detail: &str) -> Self {
+        Self::new(status, Shape::Errors(vec![(status, Some(code), detail.to_owned())]))
+    }
+
+    /// One error without a code.
+    pub fn generic(status: u16, detail: &str) -> Self {
+        Self::new(status, Shape::Errors(vec![(status, None, detail.to_owned())]))
+    }
+
+    /// Field violations, each `<field> => <message>`, all of them in this order.
+    pub fn violations(details: &[&str]) -> Self {
+        Self::errors(&details.iter().map(|detail| (422, "901", *detail)).collect::<Vec<_>>())
+    }
+
+    /// These errors; the last one's status is the answer's.
+    pub fn errors(errors: &[(u16, &'static str, &str)]) -> Self {
+        let status = errors.last().map_or(400, |(status, ..)| *status);
+        let errors = errors.iter().map(|(status, code, detail)| (*status, Some(*code), (*detail).to_owned())).collect();
+        Self::new(status, Shape::Errors(errors))
+    }
+
+    /// And this header with this value.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, Some(value.to_owned())));
+        self
+    }
+
+    /// And no such header.
+    #[must_use]
+    pub fn no_header(mut self, name: &'static str) -> Self {
+        self.headers.push((name, None));
+        self
+    }
+
+    /// And this value at this JSON pointer.
+    #[must_use]
+    pub fn at(mut self, pointer: &str, value: impl Into<Value>) -> Self {
+        self.members.push((pointer.to_owned(), value.into()));
+        self
+    }
+
+    /// And nothing at this JSON pointer.
+    #[must_use]
+    pub fn nothing_at(mut self, pointer: &'static str) -> Self {
+        self.absent.push(pointer);
+        self
+    }
+
+    /// And this text somewhere in the body.
+    #[must_use]
+    pub fn with(mut self, fragment: &str) -> Self {
+        self.fragments.push(fragment.to_owned());
+        self
+    }
+
+    /// Everything about an answer that is not as it must be; empty when all is well.
+    pub fn problems(&self, answer: &Answer) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut differ = |what: &str, expected: &dyn std::fmt::Debug, actual: &dyn std::fmt::Debug| {
+            problems.push(format!("{what}: expected {expected:?}, got {actual:?}"));
+        };
+        if answer.status != self.status {
+            differ("status", &self.status, &answer.status);
+        }
+        let json: Option<Value> = serde_json::from_str(&answer.body).ok();
+        match &self.shape {
+            Shape::Errors(expected) => {
+                let actual = answer.errors();
+                let expected: Vec<_> = expected
+                    .iter()
+                    .map(|(status, code, detail)| (u64::from(*status), code.map(str::to_owned), detail.clone()))
+                    .collect();
+                if actual != expected {
+                    differ("errors", &expected, &actual);
+                }
+            }
+            Shape::Data
+                if json.as_ref().is_none_or(|json| json.get("data").is_none() || json.get("errors").is_some()) =>
+            {
+                differ("document", &"data and no errors", &answer.body);
+            }
+            Shape::Empty if !answer.body.is_empty() => differ("body", &"", &answer.body),
+            Shape::Empty | Shape::Data | Shape::Other => {}
+        }
+        for (name, value) in &self.headers {
+            if answer.header(name) != value.as_deref() {
+                differ(name, value, &answer.header(name));
+            }
+        }
+        for (pointer, value) in &self.members {
+            let actual = json.as_ref().and_then(|json| json.pointer(pointer));
+            if actual != Some(value) {
+                differ(pointer, value, &actual);
+            }
+        }
+        for pointer in &self.absent {
+            if let Some(actual) = json.as_ref().and_then(|json| json.pointer(pointer)) {
+                differ(pointer, &"nothing", actual);
+            }
+        }
+        for fragment in &self.fragments {
+            if !answer.body.contains(fragment) {
+                differ("body", fragment, &answer.body);
+            }
+        }
+        if !matches!(self.shape, Shape::Other) {
+            problems.extend(generics(answer));
+        }
+        problems
+    }
+}
+
+/// What holds for every answer of the JSON:API surface: sections 1.1, 1.2 and 1.6.
+fn generics(answer: &Answer) -> Vec<String> {
+    let header = |name: &str| answer.header(name);
+    let json: Option<Value> = serde_json::from_str(&answer.body).ok();
+    let empty = answer.body.is_empty();
+    let errors = json.as_ref().and_then(|json| json.get("errors")).and_then(Value::as_array);
+    let vary = header("vary").unwrap_or_default().to_ascii_lowercase();
+    let rules = [
+        ("1.2 the reason phrase", reason(answer.status) == answer.reason),
+        ("1.5 the content type is exact", header("content-type") == (!empty).then_some(JSON_API)),
+        (
+            "1.6 Content-Language is a locale",
+            empty || header("content-language").is_some_and(|locale| locale.len() == 5 && locale.contains('_')),
+        ),
+        (
+            "1.6 WWW-Authenticate comes with 401 only",
+            header("www-authenticate") == (answer.status == 401).then_some("Bearer realm=\"Access to shop API\""),
+        ),
+        ("1.6 X-Frame-Options", header("x-frame-options") == Some("SAMEORIGIN")),
+        ("1.6 Content-Security-Policy", header("content-security-policy") == Some("frame-ancestors 'self'")),
+        ("1.6 X-Content-Type-Options", header("x-content-type-options") == Some("nosniff")),
+        ("1.6 X-XSS-Protection", header("x-xss-protection") == Some("1; mode=block")),
+        ("1.6 Referrer-Policy", header("referrer-policy") == Some("same-origin")),
+        ("1.6 no empty Permissions-Policy", header("permissions-policy").is_none()),
+        ("Vary names Accept", vary.split(',').any(|name| name.trim() == "accept")),
+        ("a request id is answered", header("x-request-id").is_some_and(|id| !id.is_empty())),
+        (
+            "1.1 the status is that of the last error",
+            errors.is_none_or(|errors| {
+                errors.last().and_then(|last| last.get("status")).and_then(Value::as_u64)
+                    == Some(u64::from(answer.status))
+            }),
+        ),
+        (
+            "1.1 a code is a string or not there",
+            errors.is_none_or(|errors| errors.iter().all(|error| error.get("code").is_none_or(Value::is_string))),
+        ),
+    ];
+    rules.iter().filter(|(_, held)| !held).map(|(rule, _)| format!("{rule}: {answer:?}")).collect()
+}
+
+/// The phrase that RFC 9110 gives a status.
+const fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        406 => "Not Acceptable",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        _ => "a status that this surface never sends",
+    }
+}
+
+/// Sends every row of a table, one after the other, and counts those that hold.
+///
+/// # Panics
+/// After the last row, with all that does not hold.
+pub async fn check(engine: Engine, client: Client, rows: &[Row]) {
+    let mut failures = String::new();
+    let mut failed = 0;
+    for Row { holds, request, expected } in rows {
+        let problems = match client.try_send(request).await {
+            Some(answer) => expected.problems(&answer),
+            None => vec!["no answer".to_owned()],
+        };
+        if problems.is_empty() {
+            count_case(engine, holds);
+        } else {
+            failed += 1;
+            write!(failures, "\n{holds}\n    {request}\n    {}\n", problems.join("\n    ")).expect("text grows");
+        }
+    }
+    assert!(failed == 0, "{failed} of {} rows do not hold on {engine}:\n{failures}", rows.len());
+}
+
+/// Notes that one acceptance case held on that database, for the sum at the end of a run.
+pub fn count_case(engine: Engine, holds: &str) {
+    let folder = paths::kit().join("cases");
+    fs::create_dir_all(&folder).expect("a folder for the count");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join(format!("{engine}.log")))
+        .expect("a file for the count");
+    // One write, so that tests which run side by side do not mix their lines.
+    file.write_all(format!("{holds}\n").as_bytes()).expect("a line of the count");
+}
+
+/// Makes each of these functions, which take the engine, a test on SQLite and a test on PostgreSQL.
+///
+/// `tables` count their rows themselves (through [`check`]); each of the `scenarios` is one case.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($(tables: [$($table:ident),* $(,)?])? $(scenarios: [$($scenario:ident),* $(,)?])?) => {
+        $crate::on_both_databases!(@engine sqlite Sqlite [$($($table)*)?] [$($($scenario)*)?]);
+        $crate::on_both_databases!(@engine postgres Postgres [$($($table)*)?] [$($($scenario)*)?]);
+    };
+    (@engine $module:ident $engine:ident [$($table:ident)*] [$($scenario:ident)*]) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $table() {
+                    super::$table($crate::Engine::$engine).await;
+                }
+            )*
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    super::$scenario($crate::Engine::$engine).await;
+                    $crate::count_case($crate::Engine::$engine, stringify!($scenario));
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,148 @@
+//! A database of one test's own.
+
+use std::env;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use tempfile::TempDir;
+
+use crate::Engine;
+
+/// The variable that names a PostgreSQL server in which tests may create databases.
+pub const POSTGRES_VARIABLE: &str = "VESTIBULE_TEST_POSTGRES";
+
+/// A fresh, empty database. It is removed when this is dropped, whoever is still connected to it.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// What `database.url` takes.
+    pub url: String,
+    engine: Engine,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder { _removed_on_drop: TempDir },
+    Server { url: String, name: String },
+}
+
+impl TestDatabase {
+    /// A new database of that kind.
+    ///
+    /// # Panics
+    /// Without a PostgreSQL server to create it in.
+    pub fn create(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::with_prefix("vestibule-").expect("a temporary folder");
+                let url = format!("sqlite://{}", folder.path().join("vestibule.db").display());
+                Self { url, engine, place: Place::Folder { _removed_on_drop: folder } }
+            }
+            Engine::Postgres => {
+                let server = server_url();
+                let name = unused_name();
+                let mut connection = connect(&server);
+                // A killed run may have left one behind under a process id that is ours now.
+                for statement in
+                    [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
+                {
+                    connection.batch_execute(&statement).expect("a new PostgreSQL database");
+                }
+                Self { url: with_database(&server, &name), engine, place: Place::Server { url: server, name } }
+            }
+        }
+    }
+
+    /// Which kind it is.
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+}
+
+impl TestDatabase {
+    /// Every row of every table as text; of SQLite nothing, because its files can be searched.
+    pub fn dump(&self) -> String {
+        if self.engine == Engine::Sqlite {
+            return String::new();
+        }
+        let mut connection = connect(&self.url);
+        let tables: Vec<Text> = sql_query(
+            "SELECT quote_ident(table_name) AS text FROM information_schema.tables WHERE table_schema = 'public'",
+        )
+        .load(&mut connection)
+        .expect("the names of the tables");
+        let rows = tables.iter().flat_map(|table| {
+            let query = format!("SELECT t::text AS text FROM {} AS t", table.text);
+            sql_query(query).load::<Text>(&mut connection).expect("the rows of a table")
+        });
+        rows.map(|row| row.text).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[derive(QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        match &self.place {
+            Place::Folder { .. } => {}
+            // Not worth a panic: the server is thrown away too.
+            Place::Server { url, name } => {
+                if let Ok(mut connection) = PgConnection::establish(url) {
+                    connection.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).ok();
+                }
+            }
+        }
+    }
+}
+
+fn server_url() -> String {
+    env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
+        panic!(
+            "{POSTGRES_VARIABLE} is not set: run `cargo xtask test`, or `cargo xtask postgres` and export the line it \
+             prints"
+        )
+    })
+}
+
+fn connect(url: &str) -> PgConnection {
+    PgConnection::establish(url).unwrap_or_else(|error| panic!("{POSTGRES_VARIABLE}: {error}"))
+}
+
+fn unused_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    format!("vestibule_test_{}_{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The server's URL with another database in its path.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, parameters) =
+        url.split_once('?').map_or((url, String::new()), |(address, rest)| (address, format!("?{rest}")));
+    let authority = address.find("://").map_or(0, |at| at + 3);
+    let end = address[authority..].find('/').map_or(address.len(), |at| authority + at);
+    format!("{}/{name}{parameters}", &address[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_of_a_url_is_replaced() {
+        for (url, expected) in [
+            ("postgres://u@h:1/postgres", "postgres://u@h:1/x"),
+            ("postgres://u@h:1", "postgres://u@h:1/x"),
+            (
+                "postgres://u@h1,h2/p?target_session_attrs=read-write",
+                "postgres://u@h1,h2/x?target_session_attrs=read-write",
+            ),
+        ] {
+            assert_eq!(with_database(url, "x"), expected);
+        }
+    }
+}

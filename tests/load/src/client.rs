@@ -1,0 +1,118 @@
+//! A load driver: keep-alive HTTP/1.1 connections that send prepared requests one after another.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What a run of requests came to.
+pub(crate) struct Run {
+    /// How many were answered with the expected status.
+    pub(crate) done: usize,
+    /// From the first request to the last answer.
+    pub(crate) elapsed: Duration,
+    /// Each request's time, ascending.
+    pub(crate) latencies: Vec<Duration>,
+}
+
+impl Run {
+    /// Requests a second.
+    pub(crate) fn rate(&self) -> f64 {
+        rate(self.done, self.elapsed)
+    }
+
+    /// The slowest answer.
+    pub(crate) fn worst(&self) -> Duration {
+        self.latencies.last().copied().unwrap_or_default()
+    }
+}
+
+/// How many a second.
+pub(crate) fn rate(count: usize, elapsed: Duration) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from) / elapsed.as_secs_f64()
+}
+
+/// A request of our API, ready to be written to a socket.
+pub(crate) fn post(path: &str, resource: &str, attributes: &serde_json::Value) -> Vec<u8> {
+    let body = serde_json::json!({ "data": { "type": resource, "attributes": attributes } }).to_string();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.api+json\r\nContent-Type: \
+         application/vnd.api+json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// Sends `requests` over `connections` keep-alive connections and demands `expected` as status of each answer.
+///
+/// # Errors
+///
+/// A connection that breaks, or an answer of another status.
+pub(crate) async fn drive(
+    address: SocketAddr,
+    connections: usize,
+    requests: Arc<Vec<Vec<u8>>>,
+    expected: u16,
+) -> io::Result<Run> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..connections)
+        .map(|_| tokio::spawn(connection(address, Arc::clone(&requests), Arc::clone(&next), expected)))
+        .collect();
+    let mut latencies = Vec::with_capacity(requests.len());
+    for task in tasks {
+        latencies.extend(task.await.map_err(io::Error::other)??);
+    }
+    let elapsed = started.elapsed();
+    latencies.sort_unstable();
+    Ok(Run { done: latencies.len(), elapsed, latencies })
+}
+
+async fn connection(
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+    next: Arc<AtomicUsize>,
+    expected: u16,
+) -> io::Result<Vec<Duration>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut latencies = Vec::new();
+    let mut buffer = Vec::with_capacity(8192);
+    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let sent = Instant::now();
+        stream.write_all(request).await?;
+        let status = answer(&mut stream, &mut buffer).await?;
+        latencies.push(sent.elapsed());
+        if status != expected {
+            let text = String::from_utf8_lossy(&buffer).into_owned();
+            return Err(io::Error::other(format!("expected {expected}, got: {text}")));
+        }
+    }
+    Ok(latencies)
+}
+
+/// Reads one answer into `buffer` and tells its status.
+pub(crate) async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<u16> {
+    buffer.clear();
+    loop {
+        if let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let text = String::from_utf8_lossy(buffer.get(..head).unwrap_or_default()).to_ascii_lowercase();
+            let length = text
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"))
+                .and_then(|length| length.trim().parse::<usize>().ok())
+                .unwrap_or(0);
+            if buffer.len() >= head + 4 + length {
+                let status = text.get(9..12).and_then(|status| status.parse().ok());
+                return status.ok_or_else(|| io::Error::other("not an HTTP answer"));
+            }
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}

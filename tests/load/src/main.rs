@@ -1,0 +1,195 @@
+//! Measures the gateway against the limits of the machine it runs on, and prints each figure as a ratio.
+//!
+//! `vestibule-load <gateway binary> [<postgres URL>]`. Loads loopback only, and only a gateway it started itself.
+
+mod bare;
+mod client;
+mod process;
+mod report;
+mod seed;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use client::{drive, post};
+use process::Gateway;
+use report::{Figure, Report};
+
+/// Whatever stops the measurement.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Connections of each run.
+const CONNECTIONS: usize = 64;
+/// Confirmations on SQLite, over HTTP and bare alike.
+const SQLITE_CONFIRMATIONS: usize = 20_000;
+/// Confirmations on PostgreSQL, over HTTP and by pgbench alike.
+const POSTGRES_CONFIRMATIONS: usize = 12_800;
+/// Registrations and logins.
+const HASHES: usize = 600;
+/// How long the bare hash runs.
+const HASH_TIME: Duration = Duration::from_secs(6);
+const PASSWORD: &str = "Supp0rt!Supp0rt";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match measure().await {
+        Ok(report) => {
+            report.print();
+            if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("vestibule-load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure() -> Result<Report, Failure> {
+    let mut arguments = std::env::args_os().skip(1);
+    let binary = arguments.next().map(PathBuf::from).ok_or("the path of the gateway is missing")?;
+    let postgres = arguments.next().and_then(|url| url.into_string().ok());
+    let mut report = Report::default();
+    sqlite(&binary, &mut report).await?;
+    if let Some(url) = postgres {
+        confirm_on_postgres(&binary, &url, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("load.db");
+    let url = format!("sqlite://{}", file.display());
+    let store = seed::open(&url).await?;
+    seed::claims(&store, 2 * SQLITE_CONFIRMATIONS, None).await?;
+    store.close().await;
+    drop(store);
+    empty_sqlite_outbox(&file)?;
+
+    let first = Gateway::start(binary, folder.path(), &url).await?;
+    first.stop().await?;
+    let gateway = Gateway::start(binary, folder.path(), &url).await?;
+    report.add(Figure::at_most("cold start to first answer", milliseconds(gateway.first_answer), 100.0, "ms"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let megabytes = f64::from(u32::try_from(gateway.resident_bytes()? / 1024)?) / 1024.0;
+    report.add(Figure::at_most("idle memory before the first hash", megabytes, 30.0, "MB"));
+
+    let requests = confirmations(0..SQLITE_CONFIRMATIONS);
+    let run = drive(gateway.address, CONNECTIONS, requests, 204).await?;
+    report.add(Figure::at_most("SQLite: confirm, worst answer", milliseconds(run.worst()), 100.0, "ms"));
+    let confirm = run.rate();
+
+    // Before the bare run, so that the machine's caches are as warm for the one as for the other.
+    let bare_hash = bare::argon2id(HASH_TIME)?;
+    let registrations = Arc::new((0..HASHES).map(registration).collect());
+    let run = drive(gateway.address, 16, registrations, 201).await?;
+    report.add(Figure::ratio("register", run.rate(), bare_hash, 0.85, "bare Argon2id"));
+    let logins = Arc::new(vec![login(&sign_up_and_confirm(&gateway, folder.path()).await?); HASHES]);
+    let run = drive(gateway.address, 16, logins, 201).await?;
+    report.add(Figure::ratio("log in", run.rate(), bare_hash, 0.85, "bare Argon2id"));
+    gateway.stop().await?;
+
+    let bare = bare::sqlite_group_commit(&file, SQLITE_CONFIRMATIONS..2 * SQLITE_CONFIRMATIONS)?;
+    report.add(Figure::ratio("SQLite: confirm", confirm, bare, 0.6, "bare group commit, same statements"));
+    Ok(())
+}
+
+async fn confirm_on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let store = seed::open(url).await?;
+    seed::claims(&store, 2 * POSTGRES_CONFIRMATIONS, None).await?;
+    store.close().await;
+    drop(store);
+    psql(url, "DELETE FROM outbox; VACUUM ANALYZE")?;
+
+    let bare = bare::pgbench(
+        url,
+        folder.path(),
+        CONNECTIONS,
+        POSTGRES_CONFIRMATIONS / CONNECTIONS,
+        POSTGRES_CONFIRMATIONS,
+    )?;
+    let gateway = Gateway::start(binary, folder.path(), url).await?;
+    let run = drive(gateway.address, CONNECTIONS, confirmations(0..POSTGRES_CONFIRMATIONS), 204).await?;
+    gateway.stop().await?;
+    report.add(Figure::ratio("PostgreSQL: confirm", run.rate(), bare, 0.55, "pgbench, same statements"));
+    Ok(())
+}
+
+fn confirmations(keys: std::ops::Range<usize>) -> Arc<Vec<Vec<u8>>> {
+    let confirm = |number| {
+        post("/customer-confirmation", "customer-confirmation", &json!({ "registrationKey": seed::key(number) }))
+    };
+    Arc::new(keys.map(confirm).collect())
+}
+
+fn registration(number: usize) -> Vec<u8> {
+    sign_up(&format!("new{number}@example.com"))
+}
+
+fn sign_up(email: &str) -> Vec<u8> {
+    let attributes = json!({
+        "email": email, "gender": "Female", "salutation": "Ms", "firstName": "Mira", "lastName": "Olsen",
+        "password": PASSWORD, "confirmPassword": PASSWORD, "acceptedTerms": true,
+    });
+    post("/customers", "customers", &attributes)
+}
+
+fn login(email: &str) -> Vec<u8> {
+    post("/access-tokens", "access-tokens", &json!({ "username": email, "password": PASSWORD }))
+}
+
+/// Signs up over HTTP and confirms with the key from the mail's file. Tells the address.
+async fn sign_up_and_confirm(gateway: &Gateway, folder: &Path) -> Result<String, Failure> {
+    let email = "login@example.com".to_owned();
+    drive(gateway.address, 1, Arc::new(vec![sign_up(&email)]), 201).await?;
+    let key = loop {
+        if let Some(key) = find_key(&folder.join("data/mail"), &email)? {
+            break key;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let confirm = post("/customer-confirmation", "customer-confirmation", &json!({ "registrationKey": key }));
+    drive(gateway.address, 1, Arc::new(vec![confirm]), 204).await?;
+    Ok(email)
+}
+
+fn find_key(folder: &Path, email: &str) -> Result<Option<String>, Failure> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "eml") {
+            continue;
+        }
+        // Quoted-printable: `=3D` is an equals sign, and `=` at the end of a line continues it.
+        let text = std::fs::read_to_string(path)?.replace("=\r\n", "").replace("=3D", "=");
+        if text.contains(email)
+            && let Some(key) = text.split("token=").nth(1).and_then(|rest| rest.get(..32))
+        {
+            return Ok(Some(key.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+fn empty_sqlite_outbox(file: &Path) -> Result<(), Failure> {
+    rusqlite::Connection::open(file)?.execute("DELETE FROM outbox", [])?;
+    Ok(())
+}
+
+fn psql(url: &str, statements: &str) -> Result<(), Failure> {
+    for statement in statements.split(';') {
+        let status = std::process::Command::new("psql").args([url, "-q", "-c", statement]).status()?;
+        if !status.success() {
+            return Err("psql failed".into());
+        }
+    }
+    Ok(())
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

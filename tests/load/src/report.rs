@@ -1,0 +1,64 @@
+//! The table at the end.
+
+/// One line: what was measured, against what, and what was promised.
+pub(crate) struct Figure {
+    name: &'static str,
+    measured: String,
+    against: String,
+    result: String,
+    promise: String,
+    holds: bool,
+}
+
+impl Figure {
+    /// A rate as a share of a limit measured in the same run.
+    pub(crate) fn ratio(name: &'static str, rate: f64, limit: f64, at_least: f64, against: &str) -> Self {
+        let ratio = rate / limit;
+        Self {
+            name,
+            measured: format!("{rate:.0}/s"),
+            against: format!("{limit:.0}/s {against}"),
+            result: format!("{ratio:.2}"),
+            promise: format!(">= {at_least}"),
+            holds: ratio >= at_least,
+        }
+    }
+
+    /// A figure that must stay below a bound.
+    pub(crate) fn at_most(name: &'static str, value: f64, bound: f64, unit: &str) -> Self {
+        Self {
+            name,
+            measured: format!("{value:.1} {unit}"),
+            against: "-".to_owned(),
+            result: "-".to_owned(),
+            promise: format!("< {bound} {unit}"),
+            holds: value < bound,
+        }
+    }
+}
+
+/// All lines.
+#[derive(Default)]
+pub(crate) struct Report(Vec<Figure>);
+
+impl Report {
+    pub(crate) fn add(&mut self, figure: Figure) {
+        eprintln!("measured: {}", figure.name);
+        self.0.push(figure);
+    }
+
+    /// Whether every promise is kept.
+    pub(crate) fn holds(&self) -> bool {
+        self.0.iter().all(|figure| figure.holds)
+    }
+
+    /// Prints the table, in Markdown.
+    pub(crate) fn print(&self) {
+        println!("| what | measured | against | ratio | promised | |");
+        println!("| --- | --- | --- | --- | --- | --- |");
+        for Figure { name, measured, against, result, promise, holds } in &self.0 {
+            let verdict = if *holds { "kept" } else { "MISSED" };
+            println!("| {name} | {measured} | {against} | {result} | {promise} | {verdict} |");
+        }
+    }
+}
