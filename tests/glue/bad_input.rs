@@ -1,8 +1,8 @@
 //! What no client should send: a clear answer in the contract's shape, nothing written, and a gateway that goes on.
 
 use testkit::{
-    Engine, Expected, Gateway, JSON_API, PASSWORD, Request, check, confirm, document, log_in, on_both_databases, refresh,
-    register, row, sign_up,
+    Engine, Expected, Gateway, JSON_API, PASSWORD, Request, check, confirm, document, log_in, on_both_databases,
+    refresh, register, row, sign_up,
 };
 
 use crate::shop::{Shop, changed, settings};
@@ -20,7 +20,9 @@ async fn bodies(engine: Engine) {
     let invalid = || Expected::generic(400, INVALID_BODY);
     let whole = document("customers", &sign_up("bodies@example.com")).to_string();
     let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
-    let with_bytes = |bytes: &[u8]| [br#"{"data":{"type":"customers","attributes":{"email":""#.as_slice(), bytes, br#""}}}"#].concat();
+    let with_bytes = |bytes: &[u8]| {
+        [br#"{"data":{"type":"customers","attributes":{"email":""#.as_slice(), bytes, br#""}}}"#].concat()
+    };
     check(
         engine,
         gateway.client(),
@@ -32,7 +34,11 @@ async fn bodies(engine: Engine) {
             row("1.4 row 4: half a surrogate pair", text(with_bytes(br"\ud800@example.com")), invalid()),
             row("1.4 row 4: a NUL in clear", text(with_bytes(b"\0@example.com")), invalid()),
             row("1.4 row 4: a line break in clear", text(with_bytes(b"a\n@example.com")), invalid()),
-            row("1.4 row 4: a number beyond all numbers", text(br#"{"data":{"type":"customers","attributes":{"x":1e999}}}"#.into()), invalid()),
+            row(
+                "1.4 row 4: a number beyond all numbers",
+                text(br#"{"data":{"type":"customers","attributes":{"x":1e999}}}"#.into()),
+                invalid(),
+            ),
             row("1.4 row 4: a form", Request::form("/customers", &[("email", "x")]), invalid()),
             row("a document after all that", text(whole.into()), Expected::data(201)),
         ],
@@ -90,7 +96,11 @@ async fn long_tokens(engine: Engine) {
         engine,
         gateway.client(),
         &[
-            row("a long access token", Request::get("/customers").bearer(&long), Expected::error(401, "001", "Invalid access token.")),
+            row(
+                "a long access token",
+                Request::get("/customers").bearer(&long),
+                Expected::error(401, "001", "Invalid access token."),
+            ),
             row(
                 "a long key",
                 confirm(&long),
@@ -107,7 +117,11 @@ async fn long_tokens(engine: Engine) {
                 Request::get(&format!("/customers/{long}")).bearer(&session.access_token),
                 Expected::error(404, "402", "Customer not found."),
             ),
-            row("a long password at a login", log_in(&session.email, &long), Expected::error(401, "003", "Failed to authenticate user.")),
+            row(
+                "a long password at a login",
+                log_in(&session.email, &long),
+                Expected::error(401, "003", "Failed to authenticate user."),
+            ),
         ],
     )
     .await;
@@ -120,7 +134,7 @@ async fn large_bodies(engine: Engine) {
         let padding = "x".repeat(bytes);
         register(&changed("large@example.com", "padding", padding))
     };
-    gateway.send(&padded(60_000)).await.expect_status(201).text("/data/id");
+    gateway.send(&padded(60_000)).await.expect_status(201);
     for kilobytes in [65, 1_000, 20_000] {
         let answer = gateway.send(&padded(kilobytes * 1024)).await;
         let refused = answer.errors();
@@ -167,7 +181,9 @@ async fn broken_requests(engine: Engine) {
         let answer = gateway.client().send_bytes(bytes).await;
         assert!((400..500).contains(&answer.status), "{}: {answer:?}", String::from_utf8_lossy(bytes));
     }
-    for path in ["/customers/%", "/customers/%zz", "/%c3%28", "/customers/%00", "/customers/..%2f..%2fetc", "/./../customers"] {
+    for path in
+        ["/customers/%", "/customers/%zz", "/%c3%28", "/customers/%00", "/customers/..%2f..%2fetc", "/./../customers"]
+    {
         let answer = gateway.send(&Request::get(path)).await;
         assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
         assert_eq!(answer.header("Content-Type"), Some(JSON_API), "{path}");

@@ -40,7 +40,11 @@ async fn keys(engine: Engine) {
                 Request::post("/customer-confirmation", &document("customers", &json!({ "registrationKey": key }))),
                 Expected::generic(400, "Invalid type."),
             ),
-            row("3 HEAD consumes nothing", Request::get(&format!("/customer-confirmation/{key}")), Expected::generic(404, "Not Found")),
+            row(
+                "3 HEAD consumes nothing",
+                Request::get(&format!("/customer-confirmation/{key}")),
+                Expected::generic(404, "Not Found"),
+            ),
             row("3 still not confirmed", log_in("mira@example.com", PASSWORD), failed()),
             row("3 confirmed", confirm(&key), Expected::no_content()),
             row("3 used already", confirm(&key), refused()),
@@ -77,7 +81,8 @@ async fn resends(engine: Engine) {
 
 async fn a_key_expires(engine: Engine) {
     let gateway = settings(engine).start().await;
-    let keys = [gateway.register_for_key("early@example.com").await, gateway.register_for_key("late@example.com").await];
+    let keys =
+        [gateway.register_for_key("early@example.com").await, gateway.register_for_key("late@example.com").await];
     gateway.advance(24 * 3600 - 60).await;
     gateway.confirm(&keys[0]).await;
     gateway.advance(120).await;
@@ -95,7 +100,9 @@ async fn a_key_expires(engine: Engine) {
 async fn a_key_for_ever(engine: Engine) {
     let gateway = settings(engine).set("VESTIBULE__ACCOUNTS__CONFIRMATION_LIFETIME_SECONDS", "0").start().await;
     let key = gateway.register_for_key("mira@example.com").await;
-    gateway.advance(20 * 366 * 86_400).await;
+    for _ in 0..2 {
+        gateway.advance(10 * 365 * 86_400).await;
+    }
     gateway.confirm(&key).await;
 }
 

@@ -26,8 +26,16 @@ async fn refusals(engine: Engine) {
         engine,
         gateway.client(),
         &[
-            row("2.2 row 1: terms are null", register(&changed("a@example.com", "acceptedTerms", Value::Null)), Expected::error(400, "413", TERMS)),
-            row("2.2 row 2: passwords differ", register(&changed("a@example.com", "confirmPassword", other.clone())), Expected::error(422, "406", DIFFERENT)),
+            row(
+                "2.2 row 1: terms are null",
+                register(&changed("a@example.com", "acceptedTerms", Value::Null)),
+                Expected::error(400, "413", TERMS),
+            ),
+            row(
+                "2.2 row 2: passwords differ",
+                register(&changed("a@example.com", "confirmPassword", other.clone())),
+                Expected::error(422, "406", DIFFERENT),
+            ),
             row(
                 "2.2 row 2: case counts",
                 register(&changed("a@example.com", "confirmPassword", PASSWORD.to_lowercase())),
@@ -35,7 +43,10 @@ async fn refusals(engine: Engine) {
             ),
             row(
                 "2.2 row 1 before row 2",
-                register(&sign_up_with("a@example.com", &[("acceptedTerms", Some(Value::Null)), ("confirmPassword", Some(other))])),
+                register(&sign_up_with(
+                    "a@example.com",
+                    &[("acceptedTerms", Some(Value::Null)), ("confirmPassword", Some(other))],
+                )),
                 Expected::error(400, "413", TERMS),
             ),
             row(
@@ -67,7 +78,11 @@ async fn refusals(engine: Engine) {
             row("2.2 row 4: a blank", address("a b@example.com"), Expected::error(422, "416", NO_ADDRESS)),
             row("2.2 row 4: two @", address("a@b@example.com"), Expected::error(422, "416", NO_ADDRESS)),
             row("2.2 row 4: a quoted name", address("\"a\"@example.com"), Expected::error(422, "416", NO_ADDRESS)),
-            row("2.2 row 4: a hyphen before the domain", address("a@-example.com"), Expected::error(422, "416", NO_ADDRESS)),
+            row(
+                "2.2 row 4: a hyphen before the domain",
+                address("a@-example.com"),
+                Expected::error(422, "416", NO_ADDRESS),
+            ),
             row("2.2 row 4: 101 characters", address(&long), Expected::error(422, "417", LONG_ADDRESS)),
             row("2.2 row 4: a hundred characters", address(long.get(1..).unwrap()), Expected::data(201)),
             row(
@@ -75,7 +90,11 @@ async fn refusals(engine: Engine) {
                 address(&long_and_wrong),
                 Expected::errors(&[(422, "416", NO_ADDRESS), (422, "417", LONG_ADDRESS)]),
             ),
-            row("2.2 an international domain", address("jörg@bücher.example"), Expected::data(201).at("/data/attributes/email", "jörg@bücher.example")),
+            row(
+                "2.2 an international domain",
+                address("jörg@bücher.example"),
+                Expected::data(201).at("/data/attributes/email", "jörg@bücher.example"),
+            ),
         ],
     )
     .await;
@@ -92,15 +111,27 @@ async fn taken_addresses(engine: Engine) {
         &[
             row("2.2 row 4: a confirmed account has it", register(&sign_up(&session.email)), taken()),
             row("2.2 row 4: whatever the case", register(&sign_up("Mira.OLSEN@Example.Com")), taken()),
-            row("2.2 row 4: whatever the spelling of the domain", register(&sign_up("jörg@xn--bcher-kva.example")), taken()),
-            row("2.2 a tag makes another address", register(&sign_up("mira.olsen+shop@example.com")), Expected::data(201)),
+            row(
+                "2.2 row 4: whatever the spelling of the domain",
+                register(&sign_up("jörg@xn--bcher-kva.example")),
+                taken(),
+            ),
+            row(
+                "2.2 a tag makes another address",
+                register(&sign_up("mira.olsen+shop@example.com")),
+                Expected::data(201),
+            ),
             row("2.2 an unconfirmed address is not taken", register(&sign_up("open@example.com")), Expected::data(201)),
             row(
                 "2.2 row 2 before row 4",
                 register(&changed(&session.email, "confirmPassword", "Another-2nd-Door!")),
                 Expected::error(422, "406", DIFFERENT),
             ),
-            row("2.2 nothing was written: the password is as it was", log_in(&session.email, PASSWORD), Expected::data(201)),
+            row(
+                "2.2 nothing was written: the password is as it was",
+                log_in(&session.email, PASSWORD),
+                Expected::data(201),
+            ),
         ],
     )
     .await;
@@ -113,8 +144,16 @@ async fn rejected_reregistration(engine: Engine) {
         engine,
         gateway.client(),
         &[
-            row("2.2 to the letter: an open claim counts", register(&sign_up("open@example.com")), Expected::error(422, "400", TAKEN)),
-            row("2.2 to the letter: whatever the case", register(&sign_up("OPEN@example.com")), Expected::error(422, "400", TAKEN)),
+            row(
+                "2.2 to the letter: an open claim counts",
+                register(&sign_up("open@example.com")),
+                Expected::error(422, "400", TAKEN),
+            ),
+            row(
+                "2.2 to the letter: whatever the case",
+                register(&sign_up("OPEN@example.com")),
+                Expected::error(422, "400", TAKEN),
+            ),
             row("2.2 to the letter: another address", register(&sign_up("other@example.com")), Expected::data(201)),
         ],
     )
@@ -140,12 +179,32 @@ async fn reading(engine: Engine) {
         &[
             row("2.3 the collection", Request::get("/customers").bearer(token), shown("/data/0")),
             row("2.3 one's own", Request::get(&own).bearer(token), shown("/data")),
-            row("2.3 with addresses", Request::get(&format!("{own}?include=addresses")).bearer(token), Expected::data(200)),
-            row("2.3 another's", Request::get("/customers/DE--2").bearer(token), Expected::error(404, "402", "Customer not found.")),
-            row("2.3 mine", Request::get("/customers/mine").bearer(token), Expected::error(404, "402", "Customer not found.")),
+            row(
+                "2.3 with addresses",
+                Request::get(&format!("{own}?include=addresses")).bearer(token),
+                Expected::data(200),
+            ),
+            row(
+                "2.3 another's",
+                Request::get("/customers/DE--2").bearer(token),
+                Expected::error(404, "402", "Customer not found."),
+            ),
+            row(
+                "2.3 mine",
+                Request::get("/customers/mine").bearer(token),
+                Expected::error(404, "402", "Customer not found."),
+            ),
             row("2.3 no token", Request::get(&own), Expected::error(403, "002", "Missing access token.")),
-            row("2.3 no token, the collection", Request::get("/customers"), Expected::error(403, "002", "Missing access token.")),
-            row("2.3 a bad token", Request::get(&own).bearer("x"), Expected::error(401, "001", "Invalid access token.")),
+            row(
+                "2.3 no token, the collection",
+                Request::get("/customers"),
+                Expected::error(403, "002", "Missing access token."),
+            ),
+            row(
+                "2.3 a bad token",
+                Request::get(&own).bearer("x"),
+                Expected::error(401, "001", "Invalid access token."),
+            ),
         ],
     )
     .await;
@@ -170,7 +229,11 @@ async fn without_double_opt_in(engine: Engine) {
         &[
             row("6.1 without double opt-in: sign up", register(&sign_up("a@example.com")), Expected::data(201)),
             row("6.1 without double opt-in: log in at once", log_in("a@example.com", PASSWORD), Expected::data(201)),
-            row("6.1 without double opt-in: taken at once", register(&sign_up("a@example.com")), Expected::error(422, "400", TAKEN)),
+            row(
+                "6.1 without double opt-in: taken at once",
+                register(&sign_up("a@example.com")),
+                Expected::error(422, "400", TAKEN),
+            ),
         ],
     )
     .await;

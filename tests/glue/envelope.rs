@@ -40,7 +40,9 @@ async fn documents(engine: Engine) {
             row(
                 "1.1 a POST answers an object",
                 register(&sign_up("envelope-2@example.com")),
-                Expected::data(201).at("/data/type", "customers").at("/data/attributes/email", "envelope-2@example.com"),
+                Expected::data(201)
+                    .at("/data/type", "customers")
+                    .at("/data/attributes/email", "envelope-2@example.com"),
             ),
             row(
                 "1.1 a token has no id, and a link to its type",
@@ -69,11 +71,7 @@ async fn documents(engine: Engine) {
                 Expected::data(200).at("/data", json!([])).at("/links/self", format!("{BASE}/refresh-tokens")),
             ),
             row("1.1 204 has no body and no content type", confirm(&key), Expected::no_content()),
-            row(
-                "1.2 DELETE is 204",
-                Request::delete("/refresh-tokens/mine").bearer(token),
-                Expected::no_content(),
-            ),
+            row("1.2 DELETE is 204", Request::delete("/refresh-tokens/mine").bearer(token), Expected::no_content()),
         ],
     )
     .await;
@@ -154,7 +152,8 @@ async fn attributes_are_complete_and_in_order(engine: Engine) {
     assert!(attributes.get("password").is_none_or(Value::is_null), "2.1 a password is never shown");
     for name in ["createdAt", "updatedAt"] {
         let time = attributes[name].as_str().unwrap();
-        let shape: String = time.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+        let shape: String =
+            time.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
         assert_eq!(shape, "0000-00-00 00:00:00.000000", "2.1 {name}");
     }
     let link = json.pointer("/data/links/self").and_then(Value::as_str);

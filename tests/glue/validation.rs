@@ -121,7 +121,11 @@ async fn what_passes(engine: Engine) {
                 register(&with_password("special@example.com", "Aa1!@#$%^&*()_-+=[]{}|;:<>.,/?\\~")),
                 created(),
             ),
-            row("2.2 Choice: n/a", with("salutation", json!("n/a")), created().at("/data/attributes/salutation", "n/a")),
+            row(
+                "2.2 Choice: n/a",
+                with("salutation", json!("n/a")),
+                created().at("/data/attributes/salutation", "n/a"),
+            ),
             row("2.2 Choice: Dr", with("salutation", json!("Dr")), created()),
             row("2.2 Choice: Male", with("gender", json!("Male")), created().at("/data/attributes/gender", "Male")),
             row("1.10 IsTrue: 1", with("acceptedTerms", json!(1)), created()),
@@ -130,7 +134,11 @@ async fn what_passes(engine: Engine) {
                 register(&sign_up_with("terms@example.com", &[("acceptedTerms", Some(json!("1")))])),
                 created().at("/data/attributes/acceptedTerms", true),
             ),
-            row("1.10 extra attributes are ignored", with("colour", json!({ "red": [1] })), created().nothing_at("/data/attributes/colour")),
+            row(
+                "1.10 extra attributes are ignored",
+                with("colour", json!({ "red": [1] })),
+                created().nothing_at("/data/attributes/colour"),
+            ),
         ],
     )
     .await;
@@ -198,9 +206,21 @@ async fn dates(engine: Engine) {
             wrong("1.10 Date: with a time", "1990-01-01T00:00:00"),
             wrong("1.10 Date: no date", "yesterday"),
             wrong("2.2 Date: in the future", "2999-01-01"),
-            row("2.2 Date: null", born(Value::Null), Expected::data(201).at("/data/attributes/dateOfBirth", Value::Null)),
-            row("2.2 Date: a day", born(json!("1990-02-28")), Expected::data(201).at("/data/attributes/dateOfBirth", "1990-02-28")),
-            row("2.2 Date: a leap day", born(json!("2000-02-29")), Expected::data(201).at("/data/attributes/dateOfBirth", "2000-02-29")),
+            row(
+                "2.2 Date: null",
+                born(Value::Null),
+                Expected::data(201).at("/data/attributes/dateOfBirth", Value::Null),
+            ),
+            row(
+                "2.2 Date: a day",
+                born(json!("1990-02-28")),
+                Expected::data(201).at("/data/attributes/dateOfBirth", "1990-02-28"),
+            ),
+            row(
+                "2.2 Date: a leap day",
+                born(json!("2000-02-29")),
+                Expected::data(201).at("/data/attributes/dateOfBirth", "2000-02-29"),
+            ),
         ],
     )
     .await;
@@ -217,22 +237,57 @@ async fn other_resources(engine: Engine) {
         engine,
         gateway.client(),
         &[
-            row("3 a key that is missing", post("customer-confirmation", json!({})), violations(&["registrationKey => This field is missing."])),
-            row("3 a key under another name", post("customer-confirmation", json!({ "registrationkey": "x" })), violations(&["registrationKey => This field is missing."])),
+            row(
+                "3 a key that is missing",
+                post("customer-confirmation", json!({})),
+                violations(&["registrationKey => This field is missing."]),
+            ),
+            row(
+                "3 a key under another name",
+                post("customer-confirmation", json!({ "registrationkey": "x" })),
+                violations(&["registrationKey => This field is missing."]),
+            ),
             row("3 a blank key", confirm(""), violations(&["registrationKey => This value should not be blank."])),
-            row("3 a key of null", key(Value::Null), violations(&["registrationKey => This value should not be blank."])),
+            row(
+                "3 a key of null",
+                key(Value::Null),
+                violations(&["registrationKey => This value should not be blank."]),
+            ),
             row(
                 "3 a key of false",
                 key(json!(false)),
-                violations(&["registrationKey => This value should not be blank.", "registrationKey => This value should be of type string."]),
+                violations(&[
+                    "registrationKey => This value should not be blank.",
+                    "registrationKey => This value should be of type string.",
+                ]),
             ),
-            row("3 a key that is a number", key(json!(5)), violations(&["registrationKey => This value should be of type string."])),
-            row("3 a key that is a list", key(json!(["x"])), violations(&["registrationKey => This value should be of type string."])),
-            row("3 resend: missing", post("customer-confirmation-resend", json!({})), violations(&["email => This field is missing."])),
+            row(
+                "3 a key that is a number",
+                key(json!(5)),
+                violations(&["registrationKey => This value should be of type string."]),
+            ),
+            row(
+                "3 a key that is a list",
+                key(json!(["x"])),
+                violations(&["registrationKey => This value should be of type string."]),
+            ),
+            row(
+                "3 resend: missing",
+                post("customer-confirmation-resend", json!({})),
+                violations(&["email => This field is missing."]),
+            ),
             row("3 resend: blank", resend(json!("")), violations(&["email => This value should not be blank."])),
             row("3 resend: null", resend(Value::Null), violations(&["email => This value should not be blank."])),
-            row("3 resend: no address", resend(json!("mira")), violations(&["email => This value is not a valid email address."])),
-            row("3 resend: a list", resend(json!(["a@b.c"])), violations(&["email => This value should be of type string."])),
+            row(
+                "3 resend: no address",
+                resend(json!("mira")),
+                violations(&["email => This value is not a valid email address."]),
+            ),
+            row(
+                "3 resend: a list",
+                resend(json!(["a@b.c"])),
+                violations(&["email => This value should be of type string."]),
+            ),
             row(
                 "6.1 nothing",
                 post("access-tokens", json!({})),
@@ -241,7 +296,10 @@ async fn other_resources(engine: Engine) {
             row(
                 "6.1 both empty, in either order",
                 post("access-tokens", json!({ "password": "", "username": "" })),
-                violations(&["username => This value should not be blank.", "password => This value should not be blank."]),
+                violations(&[
+                    "username => This value should not be blank.",
+                    "password => This value should not be blank.",
+                ]),
             ),
             row(
                 "6.1 a user name that is no address",
@@ -251,17 +309,28 @@ async fn other_resources(engine: Engine) {
             row(
                 "6.1 a user name of null",
                 post("access-tokens", json!({ "username": null, "password": null })),
-                violations(&["username => This value should not be blank.", "password => This value should not be blank."]),
+                violations(&[
+                    "username => This value should not be blank.",
+                    "password => This value should not be blank.",
+                ]),
             ),
             row(
                 "6.1 a password that is a number",
                 post("access-tokens", json!({ "username": "mira@example.com", "password": 12 })),
                 violations(&["password => This value should be of type string."]),
             ),
-            row("6.3 missing", post("refresh-tokens", json!({})), violations(&["refreshToken => This field is missing."])),
+            row(
+                "6.3 missing",
+                post("refresh-tokens", json!({})),
+                violations(&["refreshToken => This field is missing."]),
+            ),
             row("6.3 blank", refresh(json!("")), violations(&["refreshToken => This value should not be blank."])),
             row("6.3 null", refresh(Value::Null), violations(&["refreshToken => This value should not be blank."])),
-            row("6.3 an object", refresh(json!({ "x": 1 })), violations(&["refreshToken => This value should be of type string."])),
+            row(
+                "6.3 an object",
+                refresh(json!({ "x": 1 })),
+                violations(&["refreshToken => This value should be of type string."]),
+            ),
             row("1.10 a good sign-up after all that", register(&sign_up("fine@example.com")), Expected::data(201)),
         ],
     )

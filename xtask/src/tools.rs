@@ -7,7 +7,8 @@ use std::process::Stdio;
 use crate::command::{Outcome, cargo, find, is_root, program, quiet, root, show};
 
 const CARGO_DENY: &str = "0.20.2";
-const SMTP_SERVER: &str = "aiosmtpd==1.4.6";
+/// The server, and the certificates that it shows.
+const SMTP_SERVER: [&str; 2] = ["aiosmtpd==1.4.6", "trustme==1.2.1"];
 
 /// The folder with `initdb` and `postgres`, from the `PATH`, from Debian's place, or installed now.
 pub fn postgres_folder() -> Outcome<PathBuf> {
@@ -35,7 +36,7 @@ fn installed_postgres() -> Option<PathBuf> {
 pub fn install_smtp_server() -> Outcome<()> {
     let folder = root().join("target/tools/python");
     let python = folder.join("bin/python");
-    if quiet(&mut program(&python, &["-c", "import aiosmtpd"])).is_ok() {
+    if quiet(&mut program(&python, &["-c", "import aiosmtpd, trustme"])).is_ok() {
         return Ok(());
     }
     let mut make = program("python3", &["-m", "venv", "--clear"]);
@@ -44,7 +45,8 @@ pub fn install_smtp_server() -> Outcome<()> {
         install_package("python3-venv")?;
         quiet(&mut make)?;
     }
-    quiet(&mut program(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", SMTP_SERVER]))
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    quiet(program(&python, &install).args(SMTP_SERVER))
 }
 
 /// `cargo deny`.

@@ -103,7 +103,8 @@ impl Application {
     ) -> Result<(), ConfirmPageError> {
         let key = LinkKey::parse(key).ok_or(ConfirmPageError::Refused)?;
         let now = self.clock().now();
-        let LinkState::Usable { open_claims, password_hash, .. } = self.store().find_link(key.digest(), now).await? else {
+        let LinkState::Usable { open_claims, password_hash, .. } = self.store().find_link(key.digest(), now).await?
+        else {
             return Err(ConfirmPageError::Refused);
         };
         if open_claims > 1 && password_hash.is_some() {

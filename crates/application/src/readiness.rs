@@ -38,7 +38,9 @@ impl Application {
         }
         let pending_migrations = match self.store().pending_migrations().await {
             Ok(pending) => pending,
-            Err(error) => return Readiness { database: Err(error.to_string()), pending_migrations: Vec::new(), outbox: None },
+            Err(error) => {
+                return Readiness { database: Err(error.to_string()), pending_migrations: Vec::new(), outbox: None };
+            }
         };
         let outbox = self.store().outbox_status(self.clock().now()).await.ok().map(|status| OutboxReadiness {
             queued: status.queued,

@@ -73,9 +73,7 @@ impl Application {
         self.announce_message();
         match outcome {
             ClaimOutcome::Inserted(account) => Ok(account),
-            ClaimOutcome::Taken => {
-                Err(RegisterError::Refused(RegistrationRefusal::Email(vec![EmailProblem::Taken])))
-            }
+            ClaimOutcome::Taken => Err(RegisterError::Refused(RegistrationRefusal::Email(vec![EmailProblem::Taken]))),
         }
     }
 }

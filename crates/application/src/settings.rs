@@ -39,10 +39,16 @@ impl AccountSettings {
     pub fn check(&self) -> Result<(), String> {
         const YEAR: u64 = 366 * 86_400;
         let prefix_fits = self.reference_prefix.len() <= 32
-            && self.reference_prefix.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character));
+            && self
+                .reference_prefix
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || "_-".contains(character));
         let rules = [
             ((1..=1000).contains(&self.max_open_claims), "accounts.max_open_claims must be 1 to 1000"),
-            (self.confirmation_lifetime_seconds <= YEAR, "accounts.confirmation_lifetime_seconds must be at most a year"),
+            (
+                self.confirmation_lifetime_seconds <= YEAR,
+                "accounts.confirmation_lifetime_seconds must be at most a year",
+            ),
             (self.resend_cool_down_seconds <= 86_400, "accounts.resend_cool_down_seconds must be at most a day"),
             (self.notice_cool_down_seconds <= YEAR, "accounts.notice_cool_down_seconds must be at most a year"),
             (prefix_fits, "accounts.reference_prefix must be at most 32 letters, digits, `_` or `-`"),

@@ -15,7 +15,7 @@ use crate::{doctor, logging, serve};
 #[derive(Parser)]
 #[command(version, about)]
 pub(crate) struct Arguments {
-    /// A TOML file whose settings win over the defaults; environment variables VESTIBULE__SECTION__KEY win over both
+    /// A TOML file whose settings win over the defaults; environment variables `VESTIBULE__SECTION__KEY` win over both
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]

@@ -28,7 +28,8 @@ pub(crate) fn read(
         let path = name.get(PREFIX.len()..).unwrap_or_default().to_lowercase().replace("__", ".");
         let (path, text) = match (find(defaults, &path), path.strip_suffix("_file")) {
             (None, Some(base)) if matches!(find(defaults, base), Some(Value::String(_))) => {
-                let content = std::fs::read_to_string(&text).map_err(|error| refuse(format!("names a file: {error}")))?;
+                let content =
+                    std::fs::read_to_string(&text).map_err(|error| refuse(format!("names a file: {error}")))?;
                 (base.to_owned(), content.trim_end_matches(['\r', '\n']).to_owned())
             }
             _ => (path, text),

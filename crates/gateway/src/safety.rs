@@ -11,29 +11,27 @@ pub(crate) fn is_public(address: SocketAddr) -> bool {
     !address.ip().is_loopback()
 }
 
-/// Refuses development features on a public address unless two settings ask for it.
+/// Refuses development features on a public address unless a setting asks for it twice.
 ///
 /// # Errors
 ///
 /// A sentence that names the settings.
 pub(crate) fn refuse_public_development(settings: &Settings, address: SocketAddr) -> Result<(), String> {
-    if !is_public(address) {
+    let asked_twice = settings.server.allow_public_development && settings.server.allow_public_development_really;
+    if !is_public(address) || asked_twice {
         return Ok(());
     }
-    let mailbox = settings.mail.transport == TransportKind::Mailbox;
-    let features = [
-        (mailbox, settings.mail.mailbox.allow_public, "the mailbox shows every mail to everybody", "mail.mailbox.allow_public"),
-        (settings.test_mode, settings.test_mode_allow_public, "test mode lets everybody move the clock", "test_mode_allow_public"),
+    let dangers = [
+        (settings.mail.transport == TransportKind::Mailbox, "the mailbox shows every mail to everybody"),
+        (settings.test_mode, "test mode lets everybody move the clock"),
     ];
-    for (on, allowed, danger, setting) in features {
-        if on && !(allowed && settings.server.allow_public_development) {
-            return Err(format!(
-                "{danger}, and {address} is a public address; set mail.transport to \"smtp\" and test_mode to false, bind to \
-                 127.0.0.1, or set both {setting} and server.allow_public_development"
-            ));
-        }
+    match dangers.into_iter().find(|(on, _)| *on) {
+        None => Ok(()),
+        Some((_, danger)) => Err(format!(
+            "{danger}, and {address} is a public address: set mail.transport to \"smtp\" and test_mode to false, or bind to \
+             127.0.0.1, or set server.allow_public_development and server.allow_public_development_really"
+        )),
     }
-    Ok(())
 }
 
 /// Everything about a configuration that an operator of a real shop should know.

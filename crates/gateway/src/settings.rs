@@ -22,7 +22,6 @@ pub(crate) const DEFAULT_TOML: &str = include_str!("../../../config/default.toml
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) test_mode: bool,
-    pub(crate) test_mode_allow_public: bool,
     pub(crate) server: ServerSettings,
     pub(crate) http: http::HttpSettings,
     pub(crate) glue: http::GlueSettings,
@@ -45,8 +44,10 @@ pub(crate) struct ServerSettings {
     pub(crate) bind: String,
     /// Where clients and mail readers reach this gateway; empty = the bound address.
     pub(crate) public_url: String,
-    /// One of the two settings that let development features run on a public address.
+    /// Lets development features run on a public address, together with the next.
     pub(crate) allow_public_development: bool,
+    /// The same, said a second time.
+    pub(crate) allow_public_development_really: bool,
     /// Seconds that requests are given to finish at shutdown.
     pub(crate) shutdown_seconds: u64,
 }
@@ -124,7 +125,9 @@ impl Settings {
         }
         let url = &self.server.public_url;
         if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/') {
-            return Err("server.public_url must be empty or begin with http:// or https:// and not end with /".to_owned());
+            return Err(
+                "server.public_url must be empty or begin with http:// or https:// and not end with /".to_owned()
+            );
         }
         if !(1..=600).contains(&self.server.shutdown_seconds) {
             return Err("server.shutdown_seconds must be 1 to 600".to_owned());
@@ -133,8 +136,8 @@ impl Settings {
         self.glue.check()?;
         self.database.check()?;
         self.accounts.check()?;
-        self.passwords.check().map_err(|error| error.to_string())?;
-        self.tokens.check().map_err(|error| error.to_string())?;
+        self.passwords.check()?;
+        self.tokens.check()?;
         self.mail.check()?;
         self.jobs.check()
     }
@@ -156,6 +159,9 @@ fn unknown_key(table: &Table, defaults: &Table, prefix: &str) -> Option<String> 
     table.iter().find_map(|(key, value)| {
         let path = format!("{prefix}{key}");
         match (value, defaults.get(key)) {
+            (Value::Table(table), None) => {
+                Some(table.keys().next().map_or(path.clone(), |key| format!("{path}.{key}")))
+            }
             (_, None) => Some(path),
             (Value::Table(table), Some(Value::Table(defaults))) => unknown_key(table, defaults, &format!("{path}.")),
             (_, Some(_)) => None,

@@ -34,7 +34,8 @@ impl Frame<'_> {
             Answer::One(resource) => self.render_one(StatusCode::OK, resource, query),
             Answer::Created(resource) => {
                 // Tokens are nowhere: nothing can be read at their link.
-                let location = resource.id.is_some().then(|| HeaderValue::from_str(&resource.links.itself).ok()).flatten();
+                let location =
+                    resource.id.is_some().then(|| HeaderValue::from_str(&resource.links.itself).ok()).flatten();
                 let mut response = self.render_one(StatusCode::CREATED, resource, query);
                 if let Some(location) = location {
                     response.headers_mut().insert(LOCATION, location);
@@ -42,7 +43,9 @@ impl Frame<'_> {
                 response
             }
             Answer::Many(mut resources) => {
-                resources.iter_mut().for_each(|resource| keep_fields(resource, query));
+                for resource in &mut resources {
+                    keep_fields(resource, query);
+                }
                 let links = self_link(self.base_url, kind, None, self.raw_query);
                 self.write(StatusCode::OK, &Document { data: Data::Many(resources), links })
             }
@@ -124,15 +127,20 @@ fn keep_fields(resource: &mut Resource, query: &Query) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::body::to_bytes;
     use crate::errors::Code;
+    use actix_web::body::to_bytes;
     use jsonapi::{Attributes, Links};
     use serde_json::{Value, json};
 
     fn resource(id: Option<&str>) -> Resource {
         let attributes = vec![("email", json!("mira@example.com")), ("gender", Value::Null)];
         let itself = self_link("https://glue.example.com", "customers", id, "").itself;
-        Resource { kind: "customers", id: id.map(str::to_owned), attributes: Attributes::new(attributes), links: Links { itself } }
+        Resource {
+            kind: "customers",
+            id: id.map(str::to_owned),
+            attributes: Attributes::new(attributes),
+            links: Links { itself },
+        }
     }
 
     async fn render(answer: Answer, raw_query: &str) -> (HttpResponse, Value) {

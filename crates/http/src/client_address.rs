@@ -32,7 +32,9 @@ impl Network {
     /// Whether an address is one of these.
     pub fn contains(self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => same_start(own.to_bits().into(), other.to_bits().into(), self.bits, 32),
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                same_start(own.to_bits().into(), other.to_bits().into(), self.bits, 32)
+            }
             (IpAddr::V6(own), IpAddr::V6(other)) => same_start(own.to_bits(), other.to_bits(), self.bits, 128),
             _ => false,
         }
@@ -129,7 +131,12 @@ mod tests {
             ("10.0.0.1", &[(XFF, "198.51.100.9, unknown")], &["10.0.0.0/8"], "10.0.0.1"),
             ("10.0.0.1", &[], &["10.0.0.1"], "10.0.0.1"),
             ("10.0.0.1", &[("forwarded", "for=\"[2001:db8::7]:4711\";proto=https")], &["10.0.0.1"], "2001:db8::7"),
-            ("10.0.0.1", &[("forwarded", "For=198.51.100.9:80;by=x"), (XFF, "203.0.113.5")], &["10.0.0.1"], "198.51.100.9"),
+            (
+                "10.0.0.1",
+                &[("forwarded", "For=198.51.100.9:80;by=x"), (XFF, "203.0.113.5")],
+                &["10.0.0.1"],
+                "198.51.100.9",
+            ),
             ("::ffff:10.0.0.1", &[(XFF, "::ffff:198.51.100.9")], &["10.0.0.0/8"], "198.51.100.9"),
             ("2001:db8::1", &[(XFF, "2001:db8:1::5")], &["2001:db8::/48"], "2001:db8:1::5"),
         ] {
@@ -148,7 +155,11 @@ mod tests {
             ("192.0.2.7", "192.0.2.7", true),
             ("192.0.2.7", "192.0.2.8", false),
         ] {
-            assert_eq!(Network::parse(network).unwrap().contains(address.parse().unwrap()), inside, "{network} {address}");
+            assert_eq!(
+                Network::parse(network).unwrap().contains(address.parse().unwrap()),
+                inside,
+                "{network} {address}"
+            );
         }
         for wrong in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "x", "10.0.0.0/-1"] {
             assert!(Network::parse(wrong).is_none(), "{wrong}");

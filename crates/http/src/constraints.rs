@@ -124,7 +124,7 @@ fn check_object(
     for field in fields {
         let Some(value) = attributes.get(field.name) else {
             if field.required {
-                violations.push(violation(place.dotted(field.name), "This field is missing.", place.pointer()));
+                violations.push(violation(&place.dotted(field.name), "This field is missing.", place.pointer()));
             }
             continue;
         };
@@ -136,7 +136,7 @@ fn check_object(
                     Value::Object(object) => check_object(inner, object, &within, today, violations),
                     Value::Null => (),
                     _ => violations.push(violation(
-                        place.dotted(field.name),
+                        &place.dotted(field.name),
                         "This value should be of type object.",
                         within.pointer(),
                     )),
@@ -155,13 +155,13 @@ fn check_object(
             };
             if let Some(message) = message {
                 let pointer = Place::Within(place, field.name).pointer();
-                violations.push(violation(place.dotted(field.name), &message, pointer));
+                violations.push(violation(&place.dotted(field.name), &message, pointer));
             }
         }
     }
 }
 
-fn violation(field: String, message: &str, pointer: String) -> ErrorObject {
+fn violation(field: &str, message: &str, pointer: String) -> ErrorObject {
     ErrorObject {
         detail: Cow::Owned(format!("{field} => {message}")),
         source: Some(Source::Pointer(pointer)),
@@ -181,12 +181,9 @@ impl Constraint {
             | Self::Printable
             | Self::Date
             | Self::NotInFuture => true,
-            Self::NotBlank
-            | Self::IsTrue
-            | Self::Boolean
-            | Self::Numeric
-            | Self::GreaterThanZero
-            | Self::Object(_) => false,
+            Self::NotBlank | Self::IsTrue | Self::Boolean | Self::Numeric | Self::GreaterThanZero | Self::Object(_) => {
+                false
+            }
         }
     }
 
@@ -202,9 +199,7 @@ impl Constraint {
                 let unit = characters(most);
                 Cow::Owned(format!("This value is too long. It should have {most} {unit} or less."))
             }),
-            Self::Choice(choices) => {
-                plain(!choices.contains(&text), "The value you selected is not a valid choice.")
-            }
+            Self::Choice(choices) => plain(!choices.contains(&text), "The value you selected is not a valid choice."),
             Self::FourClasses => plain(!text.is_empty() && !has_four_classes(text), FOUR_CLASSES),
             Self::Printable => plain(text.chars().any(char::is_control), "This value is not valid."),
             Self::Date => plain(!text.is_empty() && parse_date(text).is_none(), "This value is not a valid date."),
@@ -353,7 +348,11 @@ mod tests {
             (EMAIL, json!(""), &[BLANK]),
             (EMAIL, json!("mira"), &[INVALID_EMAIL]),
             (&[Constraint::MinLength(1)], json!(""), &["This value is too short. It should have 1 character or more."]),
-            (&[Constraint::MaxLength(1)], json!("ab"), &["This value is too long. It should have 1 character or less."]),
+            (
+                &[Constraint::MaxLength(1)],
+                json!("ab"),
+                &["This value is too long. It should have 1 character or less."],
+            ),
             (&[Constraint::MaxLength(2)], json!("ää"), &[]),
             (&[Constraint::IsTrue], json!(null), &[]),
             (&[Constraint::IsTrue], json!(true), &[]),
@@ -446,7 +445,9 @@ mod tests {
         for passes in ["a@b.c", "a@@b.c", "a b@c.de", "mira@exa_mple.com", "x@y@z.de", "ä@ö.ü", "a@b..c"] {
             assert!(is_email(passes), "{passes}");
         }
-        for fails in ["", "a", "a@b", "@b.c", "a@.c", "a@b.", "a@b c.de", "a@b.de\n", "a\nb@c.de", "a@b .de", "@", "@.", "a@."] {
+        for fails in
+            ["", "a", "a@b", "@b.c", "a@.c", "a@b.", "a@b c.de", "a@b.de\n", "a\nb@c.de", "a@b .de", "@", "@.", "a@."]
+        {
             assert!(!is_email(fails), "{fails:?}");
         }
     }
@@ -454,7 +455,17 @@ mod tests {
     #[test]
     fn a_date_is_ten_characters_and_a_real_day() {
         assert_eq!(parse_date("2024-02-29").unwrap().to_string(), "2024-02-29");
-        for wrong in ["", "2023-02-29", "2024-2-29", "24-02-29", "2024/02/29", "2024-02-29T00:00", "0000-01-01", "2024-00-10", "２０２４-02"] {
+        for wrong in [
+            "",
+            "2023-02-29",
+            "2024-2-29",
+            "24-02-29",
+            "2024/02/29",
+            "2024-02-29T00:00",
+            "0000-01-01",
+            "2024-00-10",
+            "２０２４-02",
+        ] {
             assert!(parse_date(wrong).is_none(), "{wrong}");
         }
     }

@@ -28,10 +28,14 @@ pub fn check_presence(headers: &HeaderMap) -> Result<(), Code> {
 /// [`Code::PreflightRefused`].
 pub fn check_offer(headers: &HeaderMap, route: Option<&Route>) -> Result<(), Code> {
     let method = read(headers, &ACCESS_CONTROL_REQUEST_METHOD);
-    let method_offered = method.is_none_or(|method| allowed_methods(route).any(|offered| offered.eq_ignore_ascii_case(method)));
+    let method_offered =
+        method.is_none_or(|method| allowed_methods(route).any(|offered| offered.eq_ignore_ascii_case(method)));
     // The list is not trimmed: `accept, origin` asks for a header whose name begins with a blank.
     let headers_offered = read(headers, &ACCESS_CONTROL_REQUEST_HEADERS).is_none_or(|names| {
-        names.is_empty() || names.split(',').all(|name| ALLOWED_HEADERS.split(", ").any(|allowed| allowed.eq_ignore_ascii_case(name)))
+        names.is_empty()
+            || names
+                .split(',')
+                .all(|name| ALLOWED_HEADERS.split(", ").any(|allowed| allowed.eq_ignore_ascii_case(name)))
     });
     if method_offered && headers_offered { Ok(()) } else { Err(Code::PreflightRefused) }
 }
@@ -61,8 +65,16 @@ mod tests {
         kind: "things",
         parents: &[],
         operations: &[
-            Operation { verb: Verb::Post, fields: &[], access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })) },
-            Operation { verb: Verb::Get, fields: &[], access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })) },
+            Operation {
+                verb: Verb::Post,
+                fields: &[],
+                access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })),
+            },
+            Operation {
+                verb: Verb::Get,
+                fields: &[],
+                access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })),
+            },
         ],
     };
 
@@ -72,10 +84,15 @@ mod tests {
 
     #[test]
     fn a_pre_flight_request_needs_all_three_headers() {
-        let all = [(ACCESS_CONTROL_REQUEST_METHOD, "GET"), (ACCESS_CONTROL_REQUEST_HEADERS, "accept"), (ORIGIN, "https://x.example")];
+        let all = [
+            (ACCESS_CONTROL_REQUEST_METHOD, "GET"),
+            (ACCESS_CONTROL_REQUEST_HEADERS, "accept"),
+            (ORIGIN, "https://x.example"),
+        ];
         assert_eq!(check_presence(&headers(&all)), Ok(()));
         for missing in 0..all.len() {
-            let some: Vec<_> = all.iter().enumerate().filter(|(index, _)| *index != missing).map(|(_, pair)| pair.clone()).collect();
+            let some: Vec<_> =
+                all.iter().enumerate().filter(|(index, _)| *index != missing).map(|(_, pair)| pair.clone()).collect();
             assert_eq!(check_presence(&headers(&some)), Err(Code::PreflightIncomplete));
         }
     }

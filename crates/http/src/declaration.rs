@@ -233,7 +233,11 @@ mod tests {
         for (id, query, expected) in [
             (Some("DE--35"), "", "https://glue.example.com/customers/DE--35"),
             (None, "", "https://glue.example.com/customers"),
-            (Some("DE--35"), "fields[customers]=a%20b", "https://glue.example.com/customers/DE--35?fields[customers]=a%20b"),
+            (
+                Some("DE--35"),
+                "fields[customers]=a%20b",
+                "https://glue.example.com/customers/DE--35?fields[customers]=a%20b",
+            ),
         ] {
             assert_eq!(self_link("https://glue.example.com", "customers", id, query).itself, expected);
         }

@@ -273,8 +273,10 @@ pub(crate) const fn email_code(problem: EmailProblem) -> Code {
 
 /// Errors that blame one attribute.
 fn about(attribute: &str, codes: impl IntoIterator<Item = Code>) -> Refusal {
-    let blame =
-        |code: Code| ErrorObject { source: Some(Source::Pointer(format!("/data/attributes/{attribute}"))), ..code.error() };
+    let blame = |code: Code| ErrorObject {
+        source: Some(Source::Pointer(format!("/data/attributes/{attribute}"))),
+        ..code.error()
+    };
     codes.into_iter().map(blame).collect::<Vec<_>>().into()
 }
 

@@ -187,7 +187,11 @@ fn check_content_type(incoming: &Incoming<'_>) -> Result<ContentType, Refusal> {
 }
 
 /// The text of a header that may be given once. One that is no text reads as a text that means nothing to anybody.
-fn sole_header<'a>(headers: &'a HeaderMap, name: &HeaderName, spelled: &'static str) -> Result<Option<&'a str>, Refusal> {
+fn sole_header<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    spelled: &'static str,
+) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (first, None) => Ok(first.map(|value| value.to_str().unwrap_or("?"))),
@@ -195,11 +199,7 @@ fn sole_header<'a>(headers: &'a HeaderMap, name: &HeaderName, spelled: &'static 
     }
 }
 
-fn read_document(
-    incoming: &Incoming<'_>,
-    content_type: ContentType,
-    kind: &str,
-) -> Result<Map<String, Value>, Code> {
+fn read_document(incoming: &Incoming<'_>, content_type: ContentType, kind: &str) -> Result<Map<String, Value>, Code> {
     let body = incoming.body?;
     if content_type == ContentType::Undecodable {
         return Err(Code::InvalidDocument);
@@ -254,3 +254,6 @@ fn check_ownership(ownership: Ownership, verb: Verb, pairs: &[Pair<'_>], caller:
         _ => Err(otherwise),
     }
 }
+
+#[cfg(test)]
+mod tests;

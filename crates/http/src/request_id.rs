@@ -19,14 +19,12 @@ impl RequestId {
     /// The identity that a request brings along, if it has the right form, else a new one.
     pub fn resolve(header: Option<&HeaderValue>, randomness: &dyn Randomness) -> Self {
         let brought = header.map(HeaderValue::as_bytes).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        match brought.filter(|text| is_well_formed(text)) {
-            Some(text) => Self(text.into()),
-            None => {
-                let mut bytes = [0; 16];
-                randomness.fill(&mut bytes);
-                Self(hex::encode(bytes).into())
-            }
+        if let Some(text) = brought.filter(|text| is_well_formed(text)) {
+            return Self(text.into());
         }
+        let mut bytes = [0; 16];
+        randomness.fill(&mut bytes);
+        Self(hex::encode(bytes).into())
     }
 
     /// The text.

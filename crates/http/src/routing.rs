@@ -19,7 +19,7 @@ pub struct Pair<'a> {
     pub id: Option<Cow<'a, str>>,
 }
 
-/// Reads a path, as it came over the wire, as pairs. `/` and `` are no pairs at all.
+/// Reads a path, as it came over the wire, as pairs. `/` is no pair at all.
 pub fn read_pairs(path: &str) -> Vec<Pair<'_>> {
     let path = path.trim_matches('/');
     if path.is_empty() {
@@ -48,8 +48,8 @@ pub struct Route {
 
 impl Route {
     fn new(declaration: &'static Declaration) -> Self {
-        let parents: String = declaration.parents.iter().map(|parent| format!("/{parent}/{{id}}")).collect();
-        let collection_template = format!("{parents}/{}", declaration.kind);
+        let segments = [declaration.parents, &[declaration.kind]].concat();
+        let collection_template = format!("/{}", segments.join("/{id}/"));
         let item_template = format!("{collection_template}/{{id}}").into();
         Self { declaration, collection_template: collection_template.into(), item_template }
     }
@@ -70,9 +70,7 @@ impl Route {
 
     /// The methods there are, in the order of [`Verb::ALL`].
     pub fn verbs(&self) -> impl Iterator<Item = Verb> {
-        Verb::ALL
-            .into_iter()
-            .filter(|verb| self.declaration.operations.iter().any(|operation| operation.verb == *verb))
+        Verb::ALL.into_iter().filter(|verb| self.declaration.operations.iter().any(|operation| operation.verb == *verb))
     }
 }
 
@@ -146,7 +144,9 @@ mod tests {
         let routes = routes();
         let found = |verb, path| {
             let pairs = read_pairs(path);
-            routes.find(&pairs).and_then(|route| route.operation(verb, &pairs).map(|_| route.template(&pairs).to_string()))
+            routes
+                .find(&pairs)
+                .and_then(|route| route.operation(verb, &pairs).map(|_| route.template(&pairs).to_string()))
         };
         for (verb, path, expected) in [
             (Verb::Get, "/customers", Some("/customers")),

@@ -46,7 +46,14 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_limit_and_then_end() {
         let delays: Vec<_> = (1..=5).map(|attempt| delay(attempt, &SETTINGS, &Constant(0))).collect();
-        assert_eq!(delays, [10, 20, 40, 60].map(|seconds| Some(Duration::from_secs(seconds))).into_iter().chain([None]).collect::<Vec<_>>());
+        assert_eq!(
+            delays,
+            [10, 20, 40, 60]
+                .map(|seconds| Some(Duration::from_secs(seconds)))
+                .into_iter()
+                .chain([None])
+                .collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -53,7 +53,10 @@ impl JobSettings {
                 (self.first_retry_seconds..=604_800).contains(&self.max_retry_seconds),
                 "jobs.max_retry_seconds must be jobs.first_retry_seconds to a week",
             ),
-            ((1..=604_800).contains(&self.cleanup_interval_seconds), "jobs.cleanup_interval_seconds must be 1 to a week"),
+            (
+                (1..=604_800).contains(&self.cleanup_interval_seconds),
+                "jobs.cleanup_interval_seconds must be 1 to a week",
+            ),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, text)| Err(text.to_owned()))
     }

@@ -323,7 +323,7 @@ impl Shelf {
     /// Waits for the turn to write; it ends when the file is dropped. Where the file system knows no locks everybody has it.
     fn lock_folder(&self) -> io::Result<File> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.folder.join(".lock"))?;
-        match Ok::<(), io::Error>(()) {
+        match file.lock() {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
             _ => Ok(file),
         }

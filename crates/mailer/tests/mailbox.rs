@@ -240,6 +240,21 @@ async fn ids_grow_in_the_order_in_which_messages_appear_whoever_writes() {
     assert_eq!(seen, sent);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_take_turns_across_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (settings, one, _) = shared(folder.path());
+    let reader = one.mailbox().unwrap();
+    let filter = to("mira@example.com");
+    let turn = fs::OpenOptions::new().write(true).open(Path::new(&settings.mailbox.path).join(".lock")).unwrap();
+    turn.lock().unwrap();
+    let writer = tokio::spawn(async move { send(&one, "mira@example.com").await });
+    assert!(reader.wait(&filter, Duration::from_millis(300)).await.unwrap().is_empty());
+    drop(turn);
+    let found = reader.wait(&filter, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(found[0].id, writer.await.unwrap());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_user_can_read_the_mailbox() {

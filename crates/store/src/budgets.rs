@@ -15,7 +15,8 @@ pub(crate) fn budget_key(action: &str, canonical_email: &str) -> Digest {
 }
 
 on_both! {
-    /// Takes one from the budget `key`, which holds `limit` in each `window`. A window begins with the first that is taken.
+    /// Takes one from the budget `key`, which holds `limit` in each `window`. A window begins with the first that is
+    /// taken.
     ///
     /// Whoever loses a race for the last one gets `false`: each statement is conditional on the row as it is.
     pub(crate) fn spend_budget(
@@ -51,9 +52,9 @@ on_both! {
         Ok(begun == 1)
     }
 
-    /// Makes units that name the same `key` wait for each other until they are committed. Under READ COMMITTED, two that count
-    /// rows before they insert one would else both find room. A lock on a row works on every engine, and the row is one that
-    /// the clean-up knows; on SQLite it costs a statement that is not needed there.
+    /// Makes units that name the same `key` wait for each other until they are committed. Under READ COMMITTED, two
+    /// that count rows before they insert one would else both find room. A lock on a row works on every engine, and
+    /// the row is one that the clean-up knows; on SQLite it costs a statement that is not needed there.
     pub(crate) fn serialise(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<()> {
         diesel::insert_into(budgets::table)
             .values((

@@ -81,12 +81,12 @@ pub struct Resend {
 }
 
 impl Store {
-    /// Writes a claim, its consents, its first timeline line and the message that asks to confirm it. Without double opt-in the
-    /// claim is confirmed at once, and settles the others on its address as a confirmation does.
+    /// Writes a claim, its consents, its first timeline line and the message that asks to confirm it. Without double
+    /// opt-in the claim is confirmed at once, and settles the others on its address as a confirmation does.
     ///
     /// An address is taken when a confirmed account has it and `hide_taken` is off; when it has an open claim and
-    /// `reregistration` is [`Reregistration::Reject`]; or when it has `max_open_claims` of them, with `hide_taken` too, for
-    /// there is no claim to answer with.
+    /// `reregistration` is [`Reregistration::Reject`]; or when it has `max_open_claims` of them, with `hide_taken`
+    /// too, for there is no claim to answer with.
     ///
     /// # Errors
     ///
@@ -100,8 +100,9 @@ impl Store {
         }
     }
 
-    /// Queues a confirmation message for each of the three newest open claims on an address, unless a confirmed account has it
-    /// or the last wish was less than `cool_down` ago. Writes the same for known and unknown addresses but the messages.
+    /// Queues a confirmation message for each of the three newest open claims on an address, unless a confirmed
+    /// account has it or the last wish was less than `cool_down` ago. Writes the same for known and unknown addresses
+    /// but the messages.
     ///
     /// # Errors
     ///
@@ -123,7 +124,8 @@ enum Standing {
 }
 
 impl Standing {
-    /// `claims` are the customers on the address, the confirmed one first, and more than `max_open_claims` if there are.
+    /// `claims` are the customers on the address, the confirmed one first, and more than `max_open_claims` if there
+    /// are.
     fn of(claims: &[(i64, Option<i64>)], claim: &NewClaim) -> Self {
         let owner = claims.first().and_then(|(id, confirmed_at)| confirmed_at.map(|_| CustomerId(*id)));
         let open = claims.iter().filter(|(_, confirmed_at)| confirmed_at.is_none()).count();
@@ -180,7 +182,8 @@ on_both! {
             DoubleOptIn::Off => (MessageKind::RegistrationWelcome, Some(claim.now)),
         };
         if confirmed_at.is_some() {
-            // Before the insertion: a confirmation under way holds these rows, and would wait for ours with them in hand.
+            // Before the insertion: a confirmation under way holds these rows, and would wait for ours with them in
+            // hand.
             settle_address(connection, claim.email.canonical())?;
         }
         let row = insert_customer(connection, claim, confirmed_at)?;

@@ -39,8 +39,8 @@ impl Store {
         read!(self, find_customer(id))?.map(CustomerRow::into_customer).transpose()
     }
 
-    /// Replaces the hash of a password by another of the same password. `false` when it is no longer `old`: the password was
-    /// changed meanwhile. Leaves `updated_at` alone, for nothing changed that anyone could see.
+    /// Replaces the hash of a password by another of the same password. `false` when it is no longer `old`: the
+    /// password was changed meanwhile. Leaves `updated_at` alone, for nothing changed that anyone could see.
     ///
     /// # Errors
     ///

@@ -53,14 +53,16 @@ pub(crate) enum Backend {
 }
 
 impl Store {
-    /// Opens the database. A SQLite file and its folder are made where they are missing; a PostgreSQL server must answer once,
-    /// and is connected to as need arises. No table is made: see [`migrate`](Self::migrate).
+    /// Opens the database. A SQLite file and its folder are made where they are missing; a PostgreSQL server must
+    /// answer once, and is connected to as need arises. No table is made: see [`migrate`](Self::migrate).
     ///
-    /// `runtime` is where the blocking work is done. Blocks for `wait_milliseconds` at most when a server does not answer.
+    /// `runtime` is where the blocking work is done. Blocks for `wait_milliseconds` at most when a server does not
+    /// answer.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Settings`] for settings out of bounds, [`StoreError::Unavailable`] when the database cannot be opened.
+    /// [`StoreError::Settings`] for settings out of bounds, [`StoreError::Unavailable`] when the database cannot be
+    /// opened.
     pub fn open(settings: &StoreSettings, runtime: Handle) -> Result<Self, StoreError> {
         settings.check().map_err(StoreError::Settings)?;
         let backend = match settings.place()? {
@@ -103,8 +105,8 @@ impl fmt::Debug for Store {
     }
 }
 
-/// Compiles functions once for each engine, into the modules `sqlite` and `postgres`. In them, `Connection` is the engine's. The
-/// line `use [module::{function}];` brings in what such a block of another file shares.
+/// Compiles functions once for each engine, into the modules `sqlite` and `postgres`. In them, `Connection` is the
+/// engine's. The line `use [module::{function}];` brings in what such a block of another file shares.
 macro_rules! on_both {
     (use [$($module:ident::{$($function:ident),+}),+ $(,)?]; $($item:item)*) => {
         pub(crate) mod sqlite {

@@ -57,8 +57,8 @@ impl Rollback {
         }
     }
 
-    /// Whether running the unit again may succeed: it met another one that was written at the same time. A broken foreign key
-    /// is one of these, because units look before they write: the row went in between.
+    /// Whether running the unit again may succeed: it met another one that was written at the same time. A broken
+    /// foreign key is one of these, because units look before they write: the row went in between.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {
             Self::Database(Error::DatabaseError(kind, information)) => match kind {

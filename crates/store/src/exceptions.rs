@@ -47,8 +47,9 @@ pub(crate) mod postgres {
     /// Each engine has its own catalogue.
     pub(crate) const PRESENCE: &str = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS present";
 
-    /// Locks the open claims on the address that `key` belongs to, in one order, so that two of them that are confirmed at once
-    /// wait for each other instead of each deleting what the other holds. `FOR UPDATE` is what SQLite lacks.
+    /// Locks the open claims on the address that `key` belongs to, in one order, so that two of them that are
+    /// confirmed at once wait for each other instead of each deleting what the other holds. `FOR UPDATE` is what
+    /// SQLite lacks.
     ///
     /// Refuses when there is none: it went while we waited, or the key was never issued.
     pub(crate) fn lock_claims_beside(connection: &mut PgConnection, key: &Digest) -> Unit<()> {
@@ -67,8 +68,8 @@ pub(crate) mod postgres {
         if locked.is_empty() { Err(Rollback::Refused) } else { Ok(()) }
     }
 
-    /// The oldest messages that may be leased and that no other worker is leasing at this moment: `SKIP LOCKED` is what SQLite
-    /// lacks.
+    /// The oldest messages that may be leased and that no other worker is leasing at this moment: `SKIP LOCKED` is
+    /// what SQLite lacks.
     pub(crate) fn due_messages(connection: &mut PgConnection, now: Timestamp, limit: i64) -> Unit<Vec<i64>> {
         let now = now.as_micros();
         Ok(outbox::table

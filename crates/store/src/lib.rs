@@ -1,9 +1,11 @@
 //! Everything that outlives a request, on SQLite or on PostgreSQL.
 //!
-//! A public method of [`Store`] is **one atomic unit of work**: it happens whole or not at all, whatever fails. This is the only
-//! crate that knows diesel, and nothing of it shows. Times come in from outside; no statement asks the database for them.
+//! A public method of [`Store`] is **one atomic unit of work**: it happens whole or not at all, whatever fails. This
+//! is the only crate that knows diesel, and nothing of it shows. Times come in from outside; no statement asks the
+//! database for them.
 //!
-//! Each query is written once: `on_both!` compiles it for either engine. Where the SQL must differ, `exceptions` has two arms.
+//! Each query is written once: `on_both!` compiles it for either engine. Where the SQL must differ, `exceptions` has
+//! two arms.
 
 mod budgets;
 mod claims;

@@ -82,8 +82,8 @@ pub enum LinkState {
 }
 
 impl Store {
-    /// Keeps the digests of a confirmation key that is about to be sent. The claim's five newest live keys stay good beside
-    /// each other; older ones are void.
+    /// Keeps the digests of a confirmation key that is about to be sent. The claim's five newest live keys stay good
+    /// beside each other; older ones are void.
     ///
     /// # Errors
     ///
@@ -96,9 +96,9 @@ impl Store {
         }
     }
 
-    /// Consumes a key and confirms its claim: removes the other claims on the address, voids the claim's other keys, and takes
-    /// back its queued confirmation messages. `None` is the one refusal: unknown, used, expired, void, or a lost race; nothing
-    /// is changed then.
+    /// Consumes a key and confirms its claim: removes the other claims on the address, voids the claim's other keys,
+    /// and takes back its queued confirmation messages. `None` is the one refusal: unknown, used, expired, void, or a
+    /// lost race; nothing is changed then.
     ///
     /// # Errors
     ///

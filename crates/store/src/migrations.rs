@@ -27,8 +27,8 @@ diesel::table! {
 }
 
 impl Store {
-    /// Applies what is missing, and tells the names of what was applied. Two at once are safe: the second waits, and finds
-    /// nothing left to do.
+    /// Applies what is missing, and tells the names of what was applied. Two at once are safe: the second waits, and
+    /// finds nothing left to do.
     ///
     /// # Errors
     ///
@@ -43,7 +43,8 @@ impl Store {
         applied.unwrap_or_else(|_| Err(StoreError::Other("the migration panicked".to_owned())))
     }
 
-    /// The names of the migrations that this database lacks. Writes nothing, and asks the database no more once there are none.
+    /// The names of the migrations that this database lacks. Writes nothing, and asks the database no more once there
+    /// are none.
     ///
     /// # Errors
     ///
@@ -80,8 +81,8 @@ fn migrate_sqlite(path: &str) -> Result<Vec<String>, StoreError> {
     connection.immediate_transaction(|connection| apply::<diesel::sqlite::Sqlite>(connection, &SQLITE))
 }
 
-/// The row is locked by a connection that does nothing else, so that each migration is a transaction of its own. Should this
-/// process die, its connection closes, and the lock with it.
+/// The row is locked by a connection that does nothing else, so that each migration is a transaction of its own.
+/// Should this process die, its connection closes, and the lock with it.
 fn migrate_postgres(url: &str) -> Result<Vec<String>, StoreError> {
     let mut keeper = Postgres::connect_alone(url)?;
     // Two that make the table at once: one of them fails on the catalogue's unique index, and finds it made.
@@ -131,8 +132,8 @@ struct Presence {
 on_both! {
     use [exceptions::{PRESENCE}];
 
-    /// None where nothing was ever applied. diesel's harness would make its table first, which a role without that right, or
-    /// a probe, must not.
+    /// None where nothing was ever applied. diesel's harness would make its table first, which a role without that
+    /// right, or a probe, must not.
     pub(super) fn list_applied_versions(connection: &mut Connection) -> Unit<Vec<String>> {
         let Presence { present } = sql_query(PRESENCE).get_result(connection)?;
         if !present {

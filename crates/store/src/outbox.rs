@@ -88,8 +88,8 @@ pub struct OutboxStatus {
 }
 
 impl Store {
-    /// Gives a worker the messages that are due, the oldest first, and counts an attempt for each. A message that cannot be
-    /// read is given up with a note, and holds up no other.
+    /// Gives a worker the messages that are due, the oldest first, and counts an attempt for each. A message that
+    /// cannot be read is given up with a note, and holds up no other.
     ///
     /// # Errors
     ///
@@ -98,8 +98,8 @@ impl Store {
         Ok(unit!(self, lease_messages(&lease))?)
     }
 
-    /// Ends an attempt. `false`, and nothing is changed, when the message is no longer leased to `worker` for that `attempt`: the
-    /// lease ran out and another worker has it, or it is gone with its claim.
+    /// Ends an attempt. `false`, and nothing is changed, when the message is no longer leased to `worker` for that
+    /// `attempt`: the lease ran out and another worker has it, or it is gone with its claim.
     ///
     /// # Errors
     ///

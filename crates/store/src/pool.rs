@@ -70,8 +70,8 @@ impl<C: R2D2Connection + Send + 'static> BoundedPool<C> {
         &self.connections
     }
 
-    /// Runs `work` on a blocking thread as soon as there is a connection for it. It runs to its end even when the caller has
-    /// gone, so that no transaction stays open.
+    /// Runs `work` on a blocking thread as soon as there is a connection for it. It runs to its end even when the
+    /// caller has gone, so that no transaction stays open.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Pool<C>) -> Unit<T> + Send + 'static,

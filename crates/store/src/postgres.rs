@@ -110,7 +110,8 @@ fn in_transaction<T>(connection: &mut PgConnection, work: &impl Fn(&mut PgConnec
     }
 }
 
-/// Runs a unit again when it met another one, and once on a new connection when the old one broke before COMMIT was sent.
+/// Runs a unit again when it met another one, and once on a new connection when the old one broke before COMMIT was
+/// sent.
 fn retry<T>(connections: &Pool<PgConnection>, attempt: impl Fn(&mut PgConnection) -> Result<T, Failed>) -> Unit<T> {
     let mut connection = connect(connections)?;
     let mut reconnected = false;
@@ -136,7 +137,8 @@ fn retry<T>(connections: &Pool<PgConnection>, attempt: impl Fn(&mut PgConnection
     }
 }
 
-/// A connection that answers. After a restart of the server every idle one is broken, and each is thrown away when it is found so.
+/// A connection that answers. After a restart of the server every idle one is broken, and each is thrown away when it
+/// is found so.
 fn reconnect(connections: &Pool<PgConnection>) -> Result<Pooled<PgConnection>, StoreError> {
     for _ in 0..connections.max_size() {
         let mut connection = connect(connections)?;

@@ -45,8 +45,9 @@ impl Store {
         Ok(unit!(self, insert_refresh_token(&token))?)
     }
 
-    /// Exchanges a refresh token for the next one, and tells whose it is. `None` when it is unknown, expired, revoked or used, or
-    /// its customer may not be handed tokens. A used one was copied by somebody: its whole family is revoked.
+    /// Exchanges a refresh token for the next one, and tells whose it is. `None` when it is unknown, expired, revoked
+    /// or used, or its customer may not be handed tokens. A used one was copied by somebody: its whole family is
+    /// revoked.
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@ use crate::{Engine, StoreError};
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `sqlite://` and a path, relative to the working directory or absolute; or `postgres://`, which is given to libpq as it
-    /// is, so that several hosts and `target_session_attrs` work.
+    /// `sqlite://` and a path, relative to the working directory or absolute; or `postgres://`, which is given to
+    /// libpq as it is, so that several hosts and `target_session_attrs` work.
     pub url: String,
     /// Connections that read a SQLite database beside the one that writes.
     pub readers: u32,

@@ -1,8 +1,8 @@
 //! SQLite: one thread that writes and commits in groups, and a pool of connections that read.
 //!
-//! SQLite lets one connection write at a time, and a durable commit costs a flush of the disk whether it holds one unit of work
-//! or many. Therefore one thread takes what is waiting, up to [`BATCH`] units, and commits it together. It never waits for a
-//! batch to fill: while one is flushed the next one gathers by itself.
+//! SQLite lets one connection write at a time, and a durable commit costs a flush of the disk whether it holds one
+//! unit of work or many. Therefore one thread takes what is waiting, up to [`BATCH`] units, and commits it together.
+//! It never waits for a batch to fill: while one is flushed the next one gathers by itself.
 
 use std::fs::{self, OpenOptions};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,8 +25,8 @@ use crate::{StoreError, StoreSettings};
 /// Units of work committed together at most.
 const BATCH: usize = 64;
 
-/// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a power cut.
-/// 2 MiB of cache hold the hot pages of the indexes.
+/// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
+/// power cut. 2 MiB of cache hold the hot pages of the indexes.
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;";
 
@@ -220,8 +220,8 @@ impl Writer {
     }
 }
 
-/// One transaction around all, a savepoint around each. An error is about the batch: SQLite rolls the whole transaction back by
-/// itself on a full disk and the like, which shows in that the savepoint is gone.
+/// One transaction around all, a savepoint around each. An error is about the batch: SQLite rolls the whole
+/// transaction back by itself on a full disk and the like, which shows in that the savepoint is gone.
 fn run_batch(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>]) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
     for unit in batch {
@@ -233,4 +233,196 @@ fn run_batch(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>
         }
     }
     AnsiTransactionManager::commit_transaction(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use diesel::prelude::*;
+    use diesel::sql_query;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::error::Rollback;
+
+    diesel::table! {
+        notes (text) {
+            text -> Text,
+        }
+    }
+
+    struct Fixture {
+        store: Arc<Sqlite>,
+        _folder: TempDir,
+    }
+
+    impl Fixture {
+        fn open(queue: usize) -> Self {
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("test.db");
+            let settings = StoreSettings {
+                url: String::new(),
+                readers: 1,
+                connections: 1,
+                queue,
+                wait_milliseconds: 1000,
+                statement_timeout_milliseconds: 1000,
+                outbox_limit: 1,
+            };
+            let store = Sqlite::open(&path, &settings, Handle::current()).unwrap();
+            let mut connection = connect_writer(store.path()).unwrap();
+            connection.batch_execute("CREATE TABLE notes (text TEXT NOT NULL UNIQUE)").unwrap();
+            Self { store: Arc::new(store), _folder: folder }
+        }
+
+        /// Keeps the thread busy until the sender is dropped, so that what is queued meanwhile makes one batch.
+        async fn hold(&self) -> mpsc::Sender<()> {
+            let (sender, receiver) = mpsc::channel::<()>();
+            let (begun, beginning) = oneshot::channel();
+            let store = Arc::clone(&self.store);
+            tokio::spawn(async move {
+                store
+                    .write(move |_| {
+                        begun.send(()).unwrap();
+                        let _ = receiver.recv();
+                        Ok(())
+                    })
+                    .await
+            });
+            beginning.await.unwrap();
+            sender
+        }
+
+        /// Runs one unit for each statement, all in one batch, in this order.
+        async fn batch(&self, statements: &[&'static str]) -> Vec<Result<usize, StoreError>> {
+            let hold = self.hold().await;
+            let mut answers = Vec::new();
+            for &statement in statements {
+                let (reply, answer) = oneshot::channel();
+                let work = move |connection: &mut SqliteConnection| -> Unit<usize> {
+                    assert!(statement != PANIC, "as asked");
+                    Ok(sql_query(statement).execute(connection)?)
+                };
+                self.store.queue(Box::new(Waiting { work: Some(work), outcome: None, reply })).unwrap();
+                answers.push(answer);
+            }
+            drop(hold);
+            let mut outcomes = Vec::new();
+            for answer in answers {
+                outcomes.push(answer.await.unwrap().map_err(StoreError::from));
+            }
+            outcomes
+        }
+
+        async fn notes(&self) -> i64 {
+            self.store.read(|connection| Ok(notes::table.count().get_result(connection)?)).await.unwrap()
+        }
+    }
+
+    const PANIC: &str = "";
+
+    fn is_unavailable(outcome: &Result<usize, StoreError>) -> bool {
+        matches!(outcome, Err(StoreError::Unavailable(_)))
+    }
+
+    #[tokio::test]
+    async fn a_failing_unit_in_a_batch_fails_alone() {
+        let fixture = Fixture::open(100);
+        let outcomes = fixture
+            .batch(&[
+                "INSERT INTO notes VALUES ('a')",
+                "INSERT INTO nowhere VALUES ('b')",
+                "INSERT INTO notes VALUES ('a')",
+                "INSERT INTO notes VALUES ('c'), ('a')",
+                PANIC,
+                "INSERT INTO notes VALUES ('d')",
+            ])
+            .await;
+        let done: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(done, [true, false, false, false, false, true], "{outcomes:?}");
+        assert_eq!(outcomes[4], Err(StoreError::Other("a unit of work panicked".to_owned())));
+        assert_eq!(fixture.notes().await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_twice_in_a_batch_is_consumed_once() {
+        let fixture = Fixture::open(100);
+        fixture.batch(&["INSERT INTO notes VALUES ('secret')"]).await;
+        let consume = "DELETE FROM notes WHERE text = 'secret'";
+        let outcomes = fixture.batch(&[consume, consume, consume]).await;
+        assert_eq!(outcomes, [Ok(1), Ok(0), Ok(0)]);
+    }
+
+    #[tokio::test]
+    async fn where_sqlite_rolls_back_by_itself_the_whole_batch_fails_and_the_next_does_not() {
+        let fixture = Fixture::open(100);
+        let outcomes = fixture
+            .batch(&[
+                "INSERT INTO notes VALUES ('a')",
+                "INSERT OR ROLLBACK INTO notes VALUES ('a')",
+                "INSERT INTO notes VALUES ('b')",
+            ])
+            .await;
+        assert!(outcomes.iter().all(is_unavailable), "{outcomes:?}");
+        assert_eq!(fixture.notes().await, 0);
+        assert_eq!(fixture.batch(&["INSERT INTO notes VALUES ('c')"]).await, [Ok(1)]);
+        assert_eq!(fixture.notes().await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_unavailable_until_there_is_room() {
+        let fixture = Fixture::open(100);
+        let big = "INSERT INTO notes VALUES (hex(randomblob(1000000)))";
+        assert_eq!(fixture.batch(&["PRAGMA max_page_count = 20"]).await.len(), 1);
+        let outcomes = fixture.batch(&[big, big]).await;
+        assert!(outcomes.iter().all(is_unavailable), "{outcomes:?}");
+        assert_eq!(fixture.notes().await, 0);
+        fixture.batch(&["PRAGMA max_page_count = 1000000"]).await;
+        assert_eq!(fixture.batch(&[big]).await, [Ok(1)]);
+        assert_eq!(fixture.notes().await, 1);
+    }
+
+    #[tokio::test]
+    async fn when_the_commit_fails_everybody_is_told() {
+        let fixture = Fixture::open(100);
+        fixture
+            .batch(&[
+                "CREATE TABLE parents (id INTEGER PRIMARY KEY)",
+                "CREATE TABLE children (parent REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)",
+            ])
+            .await;
+        let outcomes = fixture.batch(&["INSERT INTO notes VALUES ('a')", "INSERT INTO children VALUES (1)"]).await;
+        assert!(outcomes.iter().all(is_unavailable), "{outcomes:?}");
+        assert_eq!(fixture.notes().await, 0);
+        assert_eq!(fixture.batch(&["INSERT INTO notes VALUES ('b')"]).await, [Ok(1)]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_busy_at_once() {
+        let fixture = Fixture::open(2);
+        let hold = fixture.hold().await;
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            let (reply, answer) = oneshot::channel();
+            let work = |_: &mut SqliteConnection| -> Unit<()> { Ok(()) };
+            fixture.store.queue(Box::new(Waiting { work: Some(work), outcome: None, reply })).unwrap();
+            answers.push(answer);
+        }
+        let refused = fixture.store.write(|_| Ok(())).await;
+        assert!(matches!(refused, Err(Rollback::Store(StoreError::Busy))));
+        drop(hold);
+        for answer in answers {
+            answer.await.unwrap().unwrap();
+        }
+        fixture.store.write(|_| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let fixture = Fixture::open(100);
+        let outcome =
+            fixture.store.read(|connection| Ok(sql_query("INSERT INTO notes VALUES ('a')").execute(connection)?)).await;
+        assert!(outcome.is_err());
+    }
 }

@@ -6,19 +6,21 @@ use std::path::Path;
 /// A message of RFC 5322.
 #[derive(Clone, Debug)]
 pub struct Eml {
-    /// All of it, its quoted-printable parts decoded.
-    pub text: String,
+    /// As it came, with one kind of line break.
+    pub raw: String,
+    /// With quoted-printable undone, wherever it may be meant.
+    pub decoded: String,
 }
 
 impl Eml {
     /// Reads a message.
     pub fn parse(bytes: &[u8]) -> Self {
-        Self { text: decode(bytes) }
+        Self { raw: String::from_utf8_lossy(bytes).replace("\r\n", "\n"), decoded: decode(bytes) }
     }
 
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let head = self.text.split("\n\n").next()?;
+        let head = self.raw.split("\n\n").next()?;
         head.lines().find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -27,9 +29,11 @@ impl Eml {
 
     /// The key in its link.
     pub fn token(&self) -> Option<&str> {
-        let (_, rest) = self.text.split_once("token=")?;
-        let token = rest.get(..32)?;
-        token.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(token)
+        // A part that is not encoded must not be decoded either: `=01` is the beginning of a key there.
+        [&self.raw, &self.decoded].into_iter().find_map(|text| {
+            let (_, rest) = text.split_once("token=")?;
+            rest.get(..32).filter(|token| token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+        })
     }
 }
 
@@ -41,7 +45,7 @@ pub fn read_folder(folder: &Path) -> Vec<Eml> {
     paths.iter().filter_map(|path| fs::read(path).ok()).map(|bytes| Eml::parse(&bytes)).collect()
 }
 
-/// Quoted-printable undone wherever it is, with one kind of line break. Text that only looks like it is not worth a parser here.
+/// Quoted-printable undone, with one kind of line break.
 fn decode(bytes: &[u8]) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -49,7 +53,9 @@ fn decode(bytes: &[u8]) -> String {
         let (replacement, length) = match (byte, behind) {
             (b'=', [b'\r', b'\n', ..]) => (None, 3),
             (b'=', [b'\n', ..]) => (None, 2),
-            (b'=', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && !high.is_ascii_lowercase() => {
+            (b'=', [high, low, ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() && !high.is_ascii_lowercase() =>
+            {
                 (from_hex([*high, *low]), 3)
             }
             (b'\r', [b'\n', ..]) => (None, 1),

@@ -91,8 +91,7 @@ impl Gateway {
     /// Moves its clock forward.
     pub async fn advance(&self, seconds: u64) {
         let request = Request::post("/mailbox/api/clock", &json!({ "advance": seconds }));
-        let answer = self.send(&request.header("Content-Type", "application/json")).await.expect_status(200);
-        answer.text("/now");
+        self.send(&request.header("Content-Type", "application/json")).await.expect_status(200);
     }
 
     /// Waits until its outbox is empty.
@@ -144,8 +143,16 @@ impl Gateway {
     ///
     /// # Panics
     /// Where it does not leave in order, with exit code 0.
-    pub async fn stop(mut self) -> GatewayBuilder {
+    pub async fn stop(self) -> GatewayBuilder {
         self.ask_to_stop();
+        self.stopped().await
+    }
+
+    /// Waits until it has left after [`Gateway::ask_to_stop`].
+    ///
+    /// # Panics
+    /// Where it does not leave in order, with exit code 0.
+    pub async fn stopped(mut self) -> GatewayBuilder {
         let status = timeout(AT_MOST, self.child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("it does not stop:\n{}", self.log())).expect("an exit code");
         assert!(status.success(), "{status}:\n{}", self.log());

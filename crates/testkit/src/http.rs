@@ -195,7 +195,7 @@ impl Answer {
     ///
     /// # Panics
     /// If it has another.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often nothing but the status matters")]
     pub fn expect_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self

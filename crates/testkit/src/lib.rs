@@ -15,9 +15,9 @@ mod paths;
 
 pub use cases::{Expected, Row, check, count_case, row};
 pub use database::{POSTGRES_VARIABLE, TestDatabase};
+pub use eml::{Eml, read_folder};
 pub use engine::Engine;
 pub use flows::{PASSWORD, Session, confirm, log_in, refresh, register, resend, sign_up};
-pub use eml::{Eml, read_folder};
 pub use gateway::{Finished, Gateway, GatewayBuilder, eventually};
 pub use http::{Answer, Client, JSON_API, Request, document, percent_encoded};
 pub use mailbox::{Mail, Mailbox};

@@ -21,7 +21,8 @@ const DROP_LOSERS: &str = "DELETE FROM customers WHERE email_canonical = ?1 AND 
                            AND anonymised_at IS NULL";
 const VOID: &str = "UPDATE one_time_secrets SET used_at = ?1 WHERE customer_id = ?2 AND purpose = 'confirmation' \
                     AND used_at IS NULL";
-const UNQUEUE: &str = "DELETE FROM outbox WHERE customer_id = ?1 AND kind = 'registration-confirmation' AND state = 'queued'";
+const UNQUEUE: &str =
+    "DELETE FROM outbox WHERE customer_id = ?1 AND kind = 'registration-confirmation' AND state = 'queued'";
 const RECORD: &str = "INSERT INTO timeline (customer_id, at, kind) VALUES (?1, ?2, 'confirmed')";
 
 /// Confirmations a second of one thread that writes to SQLite, 64 to a commit, with `synchronous=FULL`.

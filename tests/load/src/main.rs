@@ -106,13 +106,8 @@ async fn confirm_on_postgres(binary: &Path, url: &str, report: &mut Report) -> R
     drop(store);
     psql(url, "DELETE FROM outbox; VACUUM ANALYZE")?;
 
-    let bare = bare::pgbench(
-        url,
-        folder.path(),
-        CONNECTIONS,
-        POSTGRES_CONFIRMATIONS / CONNECTIONS,
-        POSTGRES_CONFIRMATIONS,
-    )?;
+    let bare =
+        bare::pgbench(url, folder.path(), CONNECTIONS, POSTGRES_CONFIRMATIONS / CONNECTIONS, POSTGRES_CONFIRMATIONS)?;
     let gateway = Gateway::start(binary, folder.path(), url).await?;
     let run = drive(gateway.address, CONNECTIONS, confirmations(0..POSTGRES_CONFIRMATIONS), 204).await?;
     gateway.stop().await?;

@@ -60,12 +60,14 @@ impl Glue {
 
 /// Answers whatever no other surface has a route for.
 pub(crate) async fn answer(request: HttpRequest, payload: Payload, glue: Data<Glue>) -> HttpResponse {
-    let body = match Verb::reading_a_body(request.method()) {
-        true => read_body(payload, glue.body_limits).await,
-        false => Ok(Bytes::new()),
+    let body = if Verb::reading_a_body(request.method()) {
+        read_body(payload, glue.body_limits).await
+    } else {
+        Ok(Bytes::new())
     };
     let uri = request.uri();
-    let mut response = glue.answer(&request, uri.path(), uri.query().unwrap_or_default(), body.as_ref().map_err(|code| *code)).await;
+    let mut response =
+        glue.answer(&request, uri.path(), uri.query().unwrap_or_default(), body.as_ref().map_err(|code| *code)).await;
     if let Some(origin) = &glue.allow_origin {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));
@@ -74,7 +76,13 @@ pub(crate) async fn answer(request: HttpRequest, payload: Payload, glue: Data<Gl
 }
 
 impl Glue {
-    async fn answer(&self, request: &HttpRequest, path: &str, raw_query: &str, body: Result<&Bytes, Code>) -> HttpResponse {
+    async fn answer(
+        &self,
+        request: &HttpRequest,
+        path: &str,
+        raw_query: &str,
+        body: Result<&Bytes, Code>,
+    ) -> HttpResponse {
         let headers = request.headers();
         let pairs = read_pairs(path);
         let route = self.pipeline.route(&pairs);

@@ -108,9 +108,10 @@ enum Grant<'a> {
 /// Reads a form. A field without a value counts as left out (RFC 6749, 3.1).
 fn read_grant<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Grant<'a>, TokenError> {
     let essence = content_type.and_then(|header| header.split(';').next()).unwrap_or_default().trim();
-    let form = match essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        true => std::str::from_utf8(body).map_err(|_| TokenError::Request)?,
-        false => "",
+    let form = if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        std::str::from_utf8(body).map_err(|_| TokenError::Request)?
+    } else {
+        ""
     };
     let [mut grant_type, mut username, mut password, mut refresh_token] = [const { None }; 4];
     for (name, value) in decode_pairs(form) {
@@ -136,12 +137,14 @@ fn read_grant<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Grant<'a
 fn exchange(call: ForeignCall<'_>) -> Pending<'_, HttpResponse> {
     Box::pin(async move {
         match grant(&call).await {
-            Ok(pair) => HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(json!({
-                "access_token": pair.access_token,
-                "token_type": "Bearer",
-                "expires_in": pair.expires_in_seconds,
-                "refresh_token": pair.refresh_token.expose(),
-            })),
+            Ok(pair) => {
+                HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(json!({
+                    "access_token": pair.access_token,
+                    "token_type": "Bearer",
+                    "expires_in": pair.expires_in_seconds,
+                    "refresh_token": pair.refresh_token.expose(),
+                }))
+            }
             Err(error) => error.render(),
         }
     })
@@ -213,7 +216,8 @@ mod tests {
             assert_eq!(response.headers().get("content-type").unwrap(), "application/json");
             assert_eq!(response.headers().contains_key("www-authenticate"), status == 401);
             assert_eq!(response.headers().contains_key("retry-after"), status == 503);
-            let body: serde_json::Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
+            let body: serde_json::Value =
+                serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
             assert_eq!(body["error"], name);
             assert_eq!(body.as_object().unwrap().len(), 2);
         }

@@ -1,8 +1,6 @@
 //! Refresh tokens.
 
-mod common;
-
-use common::{START, TestStore, after, at_once, on_both_engines};
+use crate::common::{START, TestStore, after, at_once, on_both_engines};
 use domain::{CustomerId, Digest, FamilyId, SystemRandomness, Timestamp};
 use store::{NewRefreshToken, NextRefreshToken};
 

@@ -1,8 +1,5 @@
 //! A store on a database of its own, and short ways to fill it.
 
-// Each test binary uses its own part of this.
-#![expect(dead_code, reason = "each test binary uses its own part of this")]
-
 use std::future::Future;
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! One-time secrets: links and the codes beside them.
 
-mod common;
-
-use common::{START, TestStore, after, at_once, claim, code, inserted, new_key, on_both_engines};
+use crate::common::{START, TestStore, after, at_once, claim, code, inserted, new_key, on_both_engines};
 use domain::{CustomerId, Digest};
 use store::{CodeOutcome, KeyOutcome, Lease, LinkState, NewKey};
 
@@ -81,7 +79,7 @@ on_both_engines! {
                         let resend = store::Resend {
                             canonical_email: "mira@example.com".to_owned(),
                             cool_down: std::time::Duration::ZERO,
-                            message_ids: [common::message_id(), common::message_id(), common::message_id()],
+                            message_ids: [crate::common::message_id(), crate::common::message_id(), crate::common::message_id()],
                             now: after(index as u64),
                         };
                         store.queue_resend(resend).await.unwrap();

@@ -1,10 +1,8 @@
 //! Leasing and finishing messages.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{START, TestStore, after, at_once, on_both_engines};
+use crate::common::{START, TestStore, after, at_once, on_both_engines};
 use domain::MessageKind;
 use store::{Finish, Lease, LeasedMessage, OutboxStatus};
 

@@ -1,10 +1,8 @@
 //! Removing what has expired.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{START, TestStore, after, message_id, new_key, on_both_engines};
+use crate::common::{START, TestStore, after, message_id, new_key, on_both_engines};
 use domain::{Digest, FamilyId, SystemRandomness};
 use store::{Deleted, NewKey, NewRefreshToken, Resend};
 

@@ -1,8 +1,6 @@
 //! Reading accounts.
 
-mod common;
-
-use common::{START, TestStore, at_once, claim, inserted, on_both_engines};
+use crate::common::{START, TestStore, at_once, claim, inserted, on_both_engines};
 use domain::{CustomerId, PasswordHash};
 use store::StoreError;
 

@@ -1,10 +1,8 @@
 //! Signing up, and asking for new messages.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{START, TestStore, after, at_once, claim, inserted, message_id, on_both_engines};
+use crate::common::{START, TestStore, after, at_once, claim, inserted, message_id, on_both_engines};
 use domain::{Customer, DoubleOptIn, Gender, Profile, Reregistration, Salutation};
 use store::{ClaimOutcome, Resend, StoreError};
 use testkit::Engine;

@@ -1,0 +1,67 @@
+//! What every request to every surface goes through: it gets an identity and a client address, is counted against its
+//! client's limit, and leaves with the security headers and a line in the log.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderValue;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+use application::Application;
+use domain::Locale;
+use tracing::Instrument;
+
+use crate::answer::bare_refusal;
+use crate::client_address::{self, Network};
+use crate::errors::Refusal;
+use crate::kit::ClientAddress;
+use crate::limits::RequestLimiter;
+use crate::request_id::{self, RequestId};
+use crate::{access_log, headers};
+
+/// What the entrance needs to know.
+pub(crate) struct Entrance {
+    pub(crate) application: Application,
+    pub(crate) limiter: Option<RequestLimiter>,
+    pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) security_headers: bool,
+    pub(crate) locale: Locale,
+}
+
+impl Entrance {
+    /// Sees a request in and its answer out.
+    pub(crate) async fn pass<B: MessageBody + 'static>(
+        &self,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let arrived = Instant::now();
+        let method = request.method().clone();
+        let id = RequestId::resolve(request.headers().get(request_id::HEADER), self.application.randomness());
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let address = client_address::find(peer, request.headers(), &self.trusted_proxies);
+        request.extensions_mut().insert(id.clone());
+        request.extensions_mut().insert(ClientAddress(address));
+
+        let limited = self.limiter.as_ref().and_then(|limiter| limiter.check(address).err());
+        let mut response = if let Some(seconds) = limited {
+            let refusal = bare_refusal(&Refusal::too_many_requests(seconds), &self.locale);
+            request.into_response(refusal).map_into_right_body()
+        } else {
+            let span = tracing::info_span!("request", id = id.as_str());
+            next.call(request).instrument(span).await?.map_into_left_body()
+        };
+
+        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+            response.headers_mut().insert(request_id::HEADER, value);
+        }
+        if self.security_headers {
+            headers::add_security(response.headers_mut());
+        }
+        let path = access_log::path_template(response.request());
+        access_log::record(&method, path, response.status(), &id, arrived.elapsed());
+        Ok(response)
+    }
+}

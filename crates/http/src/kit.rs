@@ -1,0 +1,83 @@
+//! What pages and other surfaces need that is not theirs alone.
+
+use std::net::IpAddr;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+
+use crate::request_id::RequestId;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whom a request comes from, as far as proxies that are trusted say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// The client's address, by which tries are counted. None outside the server, as in a unit test.
+pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    request.extensions().get().map(|ClientAddress(address)| *address)
+}
+
+/// The identity of a request, for messages that a person may report. None outside the server.
+pub fn request_id(request: &HttpRequest) -> Option<RequestId> {
+    request.extensions().get().cloned()
+}
+
+/// Whether a browser sends a request because another site told it to. Such a request must not change anything that no
+/// secret guards. Clients that are no browsers never do.
+pub fn is_cross_site(request: &HttpRequest) -> bool {
+    request.headers().get(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
+/// A page that is not cached and may do what its content security policy allows.
+pub fn html(status: StatusCode, content_security_policy: &'static str, body: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CONTENT_SECURITY_POLICY, HeaderValue::from_static(content_security_policy)))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .body(body)
+}
+
+/// A problem (RFC 9457), for interfaces that are not JSON:API. `detail` tells a developer what to do.
+pub fn problem(status: StatusCode, detail: &str) -> HttpResponse {
+    HttpResponse::build(status).content_type("application/problem+json").body(
+        serde_json::json!({
+            "status": status.as_u16(),
+            "title": status.canonical_reason().unwrap_or_default(),
+            "detail": detail,
+        })
+        .to_string(),
+    )
+}
+
+/// A path with and without a slash at its end: neither is ever redirected to the other.
+pub fn either_slash(path: &str) -> [String; 2] {
+    [path.to_owned(), format!("{path}/")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn only_a_browser_sent_by_another_site_is_cross_site() {
+        let is_cross = |site: Option<&str>| {
+            let request = TestRequest::default();
+            let request = match site {
+                Some(site) => request.insert_header(("sec-fetch-site", site)),
+                None => request,
+            };
+            is_cross_site(&request.to_http_request())
+        };
+        assert!(is_cross(Some("cross-site")) && is_cross(Some("same-site")));
+        assert!(!is_cross(Some("same-origin")) && !is_cross(Some("none")) && !is_cross(None));
+    }
+
+    #[test]
+    fn outside_the_server_nothing_is_known_of_a_request() {
+        let request = TestRequest::default().to_http_request();
+        assert_eq!((client_address(&request), request_id(&request)), (None, None));
+    }
+}

@@ -1,0 +1,94 @@
+//! What operators and other services ask: health, metrics, public keys.
+
+use std::sync::Arc;
+
+use actix_web::guard::{Any, Get, Head};
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpResponse, Route};
+use application::{Application, Readiness};
+use serde_json::{Value, json};
+
+use crate::kit::either_slash;
+
+/// Renders the metrics of this process in Prometheus' text form.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Adds the routes.
+pub(crate) fn configure(services: &mut ServiceConfig) {
+    services
+        .service(web::resource(either_slash("/health/live")).route(reading().to(live)))
+        .service(web::resource(either_slash("/health/ready")).route(reading().to(ready)))
+        .service(web::resource(either_slash("/metrics")).route(reading().to(metrics)))
+        .service(web::resource("/.well-known/jwks.json").route(reading().to(jwks)));
+}
+
+/// A route for GET and HEAD.
+fn reading() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
+}
+
+/// This process answers.
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({ "status": "ok" }))
+}
+
+/// This process can do its work: its database answers and has every migration.
+async fn ready(application: Data<Application>) -> HttpResponse {
+    let readiness = application.readiness().await;
+    let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(describe(&readiness))
+}
+
+fn describe(readiness: &Readiness) -> Value {
+    json!({
+        "status": if readiness.is_ready() { "ok" } else { "unavailable" },
+        "database": match &readiness.database {
+            Ok(()) => "ok",
+            Err(problem) => problem.as_str(),
+        },
+        "migrations": match readiness.pending_migrations.as_slice() {
+            [] => json!("ok"),
+            pending => json!({ "pending": pending }),
+        },
+        "outbox": readiness.outbox.map(|outbox| json!({
+            "queued": outbox.queued,
+            "dead": outbox.dead,
+            "oldestDueSeconds": outbox.oldest_due_seconds,
+        })),
+    })
+}
+
+async fn metrics(render: Data<RenderMetrics>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(render())
+}
+
+/// The keys with which access tokens are checked (RFC 7517).
+async fn jwks(application: Data<Application>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(application.jwks())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use application::OutboxReadiness;
+
+    #[test]
+    fn readiness_names_what_is_wrong() {
+        let outbox = OutboxReadiness { queued: 3, dead: 1, oldest_due_seconds: 12 };
+        let ready = Readiness { database: Ok(()), pending_migrations: Vec::new(), outbox: Some(outbox) };
+        assert_eq!(
+            describe(&ready),
+            json!({"status": "ok", "database": "ok", "migrations": "ok",
+                   "outbox": {"queued": 3, "dead": 1, "oldestDueSeconds": 12}})
+        );
+        let behind = Readiness { pending_migrations: vec!["0002_x".to_owned()], ..ready };
+        assert_eq!(describe(&behind)["migrations"], json!({"pending": ["0002_x"]}));
+        let gone = Readiness { database: Err("unreachable".to_owned()), pending_migrations: Vec::new(), outbox: None };
+        assert_eq!(
+            describe(&gone),
+            json!({"status": "unavailable", "database": "unreachable", "migrations": "ok", "outbox": null})
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! The server: all surfaces on one listener.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, FormConfig, JsonConfig, PayloadConfig, ServiceConfig};
+use actix_web::{App, HttpServer};
+use application::Application;
+use domain::{MovableClock, PasswordPolicy};
+use mailer::Mailbox;
+
+use crate::declaration::Context;
+use crate::entrance::Entrance;
+use crate::glue::{self, Glue};
+use crate::limits::{BodyLimits, RequestLimiter};
+use crate::mailbox;
+use crate::operations::{self, RenderMetrics};
+use crate::settings::{GlueSettings, HttpSettings};
+
+/// What the server serves.
+pub struct Services {
+    /// The use cases.
+    pub application: Application,
+    /// The mailbox, when mail goes there.
+    pub mailbox: Option<Arc<Mailbox>>,
+    /// The clock, when test suites may move it.
+    pub movable_clock: Option<Arc<MovableClock>>,
+    /// Renders the metrics.
+    pub metrics: RenderMetrics,
+    /// Where clients reach the gateway: absolute, without a slash at the end.
+    pub public_url: String,
+    /// The other surfaces. Each adds its routes, which go before the storefront API's; handlers find the use cases as
+    /// `web::Data<Application>`.
+    pub surfaces: Vec<fn(&mut ServiceConfig)>,
+    /// How long requests may take to finish at shutdown, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+/// Serves on a listener. The server runs while it is awaited, and stops by its handle; it takes no signals.
+///
+/// # Errors
+///
+/// When the listener cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    services: Services,
+    settings: &HttpSettings,
+    glue_settings: &GlueSettings,
+) -> std::io::Result<Server> {
+    let shutdown_seconds = services.shutdown_seconds;
+    let configure = surfaces(services, settings, glue_settings);
+    let server = HttpServer::new(move || {
+        let configure = configure.clone();
+        let entrance = Arc::clone(&configure.entrance);
+        App::new()
+            .wrap(from_fn(move |request, next| {
+                let entrance = Arc::clone(&entrance);
+                async move { entrance.pass(request, next).await }
+            }))
+            .configure(|services| configure.add_to(services))
+    })
+    .max_connections(settings.max_connections)
+    .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+    .client_request_timeout(Duration::from_secs(settings.head_timeout_seconds))
+    .shutdown_timeout(shutdown_seconds)
+    .disable_signals();
+    let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
+    Ok(server.listen(listener)?.run())
+}
+
+/// All surfaces with what they share, to be added to the application of each worker.
+#[derive(Clone)]
+struct Surfaces {
+    entrance: Arc<Entrance>,
+    glue: Data<Glue>,
+    application: Data<Application>,
+    metrics: Data<RenderMetrics>,
+    mailbox: Option<Arc<Mailbox>>,
+    movable_clock: Option<Arc<MovableClock>>,
+    others: Vec<fn(&mut ServiceConfig)>,
+    body_limit: usize,
+}
+
+fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSettings) -> Surfaces {
+    let application = services.application;
+    let time = application.clone();
+    let entrance = Entrance {
+        application: application.clone(),
+        limiter: RequestLimiter::new(settings, Arc::new(move || time.clock().now())),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        security_headers: glue_settings.security_headers,
+        locale: glue_settings.default_locale.clone(),
+    };
+    let context = Context {
+        application: application.clone(),
+        base_url: services.public_url.into(),
+        password_policy: Arc::new(PasswordPolicy::glue()),
+    };
+    Surfaces {
+        entrance: Arc::new(entrance),
+        glue: Data::new(Glue::new(glue_settings, BodyLimits::new(settings), context)),
+        application: Data::new(application),
+        metrics: Data::new(services.metrics),
+        mailbox: services.mailbox,
+        movable_clock: services.movable_clock,
+        others: services.surfaces,
+        body_limit: settings.body_limit_bytes,
+    }
+}
+
+impl Surfaces {
+    /// Explicit routes first; the storefront API answers the rest.
+    fn add_to(&self, services: &mut ServiceConfig) {
+        services
+            .app_data(Data::clone(&self.application))
+            .app_data(Data::clone(&self.metrics))
+            .app_data(Data::clone(&self.glue))
+            .app_data(PayloadConfig::new(self.body_limit))
+            .app_data(FormConfig::default().limit(self.body_limit))
+            .app_data(JsonConfig::default().limit(self.body_limit))
+            .configure(operations::configure);
+        mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone());
+        for configure in &self.others {
+            services.configure(*configure);
+        }
+        services.default_service(web::to(glue::answer));
+    }
+}
