@@ -102,9 +102,13 @@ impl Locales {
             })
             .collect();
         for path in folder.map_or_else(|| Ok(Vec::new()), |folder| list_files(&folder.join("locales"), "toml"))? {
-            let name = path.file_stem().and_then(std::ffi::OsStr::to_str).and_then(Locale::parse);
+            let name = path.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+            if name.contains('.') {
+                // Texts of another part of the house, such as `pages.de_DE.toml`.
+                continue;
+            }
             let source = Source::read(&path)?;
-            let Some(locale) = name else {
+            let Some(locale) = Locale::parse(name) else {
                 return Err(source.error(None, "its name is not a locale such as de_DE.toml"));
             };
             sources.insert(locale, source);

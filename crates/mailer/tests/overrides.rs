@@ -52,6 +52,7 @@ fn one_file_is_replaced_and_the_others_stay() {
 fn the_layout_and_the_texts_can_be_replaced_and_locales_added() {
     let folder = tempfile::tempdir().unwrap();
     with_file(folder.path(), "mail/layout.txt.hbs", "<<{{> @partial-block}}>>");
+    with_file(folder.path(), "locales/pages.de_DE.toml", "none of ours");
     let settings = with_file(
         folder.path(),
         "locales/fr_FR.toml",

@@ -108,31 +108,22 @@ impl fmt::Debug for Store {
 /// Compiles functions once for each engine, into the modules `sqlite` and `postgres`. In them, `Connection` is the
 /// engine's. The line `use [module::{function}];` brings in what such a block of another file shares.
 macro_rules! on_both {
-    (use [$($module:ident::{$($function:ident),+}),+ $(,)?]; $($item:item)*) => {
+    (use [$($module:ident::{$($function:ident),+}),* $(,)?]; $($item:item)*) => {
         pub(crate) mod sqlite {
             use super::*;
-            $(use $crate::$module::sqlite::{$($function),+};)+
+            $(use $crate::$module::sqlite::{$($function),+};)*
             type Connection = diesel::SqliteConnection;
             $($item)*
         }
         pub(crate) mod postgres {
             use super::*;
-            $(use $crate::$module::postgres::{$($function),+};)+
+            $(use $crate::$module::postgres::{$($function),+};)*
             type Connection = diesel::PgConnection;
             $($item)*
         }
     };
     ($($item:item)*) => {
-        pub(crate) mod sqlite {
-            use super::*;
-            type Connection = diesel::SqliteConnection;
-            $($item)*
-        }
-        pub(crate) mod postgres {
-            use super::*;
-            type Connection = diesel::PgConnection;
-            $($item)*
-        }
+        $crate::engine::on_both! { use []; $($item)* }
     };
 }
 pub(crate) use on_both;

@@ -6,14 +6,32 @@
 pub(crate) mod sqlite {
     use diesel::SqliteConnection;
     use diesel::prelude::*;
-    use domain::{Digest, Timestamp};
+    use domain::{Digest, SecretPurpose, Timestamp};
 
-    use crate::error::Unit;
-    use crate::schema::outbox;
+    use crate::error::{Rollback, Unit};
+    use crate::links::sqlite::promote;
+    use crate::schema::{one_time_secrets, outbox};
 
     /// Each engine has its own catalogue.
     pub(crate) const PRESENCE: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' \
         AND name = '__diesel_schema_migrations') AS present";
+
+    /// Consumes a key and confirms its claim, statement by statement: between two of them lies no round trip here.
+    pub(crate) fn confirm_in_turn(connection: &mut SqliteConnection, key: &Digest, now: Timestamp) -> Unit<i64> {
+        let presented = one_time_secrets::table
+            .filter(one_time_secrets::digest.eq(key.as_bytes()))
+            .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()))
+            .filter(one_time_secrets::used_at.is_null())
+            .filter(one_time_secrets::expires_at.is_null().or(one_time_secrets::expires_at.gt(now.as_micros())));
+        let customer = diesel::update(presented)
+            .set(one_time_secrets::used_at.eq(now.as_micros()))
+            .returning(one_time_secrets::customer_id)
+            .get_result(connection)
+            .optional()?
+            .ok_or(Rollback::Refused)?;
+        promote(connection, customer, now)?;
+        Ok(customer)
+    }
 
     /// Nobody else writes now.
     #[expect(clippy::unnecessary_wraps, reason = "the other arm can fail")]
@@ -37,8 +55,11 @@ pub(crate) mod sqlite {
 
 /// On PostgreSQL.
 pub(crate) mod postgres {
-    use diesel::PgConnection;
+    use diesel::pg::Pg;
     use diesel::prelude::*;
+    use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+    use diesel::sql_types::{BigInt, Binary};
+    use diesel::{PgConnection, QueryResult};
     use domain::{Digest, Timestamp};
 
     use crate::error::{Rollback, Unit};
@@ -46,6 +67,32 @@ pub(crate) mod postgres {
 
     /// Each engine has its own catalogue.
     pub(crate) const PRESENCE: &str = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS present";
+
+    /// What `confirm_in_turn` does on SQLite, as one statement that is its own transaction. All its parts see the database
+    /// as it was at the beginning; where that has changed meanwhile, the locks of `claims` and the conditions of each part
+    /// are looked at again. `claims` locks in one order, so that two claims of an address that are confirmed at once wait
+    /// for each other instead of each deleting what the other holds.
+    const CONFIRM: [&str; 4] = [
+        "WITH presented AS MATERIALIZED (
+            SELECT one_time_secrets.customer_id, customers.email_canonical
+            FROM one_time_secrets JOIN customers ON customers.id = one_time_secrets.customer_id
+            WHERE one_time_secrets.digest = ",
+        " AND one_time_secrets.purpose = 'confirmation' AND one_time_secrets.used_at IS NULL
+                AND (one_time_secrets.expires_at IS NULL OR one_time_secrets.expires_at > ",
+        ")
+        ), claims AS MATERIALIZED (
+            SELECT id FROM customers
+            WHERE email_canonical = (SELECT email_canonical FROM presented)
+                AND confirmed_at IS NULL AND anonymised_at IS NULL
+            ORDER BY id FOR UPDATE
+        ), consumed AS (
+            UPDATE one_time_secrets SET used_at = moment.now FROM moment
+            WHERE customer_id = (SELECT customer_id FROM presented) AND customer_id IN (SELECT id FROM claims)
+                AND purpose = 'confirmation' AND used_at IS NULL
+            RETURNING customer_id, digest
+        )",
+        "",
+    ];
 
     /// Locks the open claims on the address that `key` belongs to, in one order, so that two of them that are
     /// confirmed at once wait for each other instead of each deleting what the other holds. `FOR UPDATE` is what

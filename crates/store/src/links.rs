@@ -7,8 +7,9 @@ use domain::{
 };
 
 use crate::StoreError;
-use crate::engine::{Store, on_both, read, unit};
+use crate::engine::{Backend, Store, UnitTimer, on_both, read, unit};
 use crate::error::{Rollback, Unit};
+use crate::exceptions::{postgres::confirm_in_one_statement, sqlite::confirm_in_turn};
 use crate::rows::CustomerRow;
 use crate::schema::{customers, one_time_secrets, outbox};
 use crate::timeline::Event;
@@ -104,7 +105,17 @@ impl Store {
     ///
     /// Only when it could not be carried out.
     pub async fn confirm_by_key(&self, key: Digest, now: Timestamp) -> Result<Option<CustomerId>, StoreError> {
-        match unit!(self, confirm_by_key(&key, now)) {
+        let _timer = UnitTimer::start("confirm_by_key");
+        let outcome = match &self.inner.backend {
+            Backend::Sqlite(backend) => {
+                backend.write(move |connection| confirm_in_turn(connection, &key, now)).await
+            }
+            // Six statements as one: it saves as many round trips, and what confirms is what must be quick.
+            Backend::Postgres(backend) => {
+                backend.write_statement(move |connection| confirm_in_one_statement(connection, &key, now)).await
+            }
+        };
+        match outcome {
             Ok(customer) => Ok(Some(CustomerId(customer))),
             Err(Rollback::Refused) => Ok(None),
             Err(rollback) => Err(rollback.into()),
@@ -204,23 +215,6 @@ on_both! {
         Ok(())
     }
 
-    pub(super) fn confirm_by_key(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<i64> {
-        lock_claims_beside(connection, key)?;
-        let presented = one_time_secrets::table
-            .filter(one_time_secrets::digest.eq(key.as_bytes()))
-            .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()))
-            .filter(one_time_secrets::used_at.is_null())
-            .filter(one_time_secrets::expires_at.is_null().or(one_time_secrets::expires_at.gt(now.as_micros())));
-        let customer = diesel::update(presented)
-            .set(one_time_secrets::used_at.eq(now.as_micros()))
-            .returning(one_time_secrets::customer_id)
-            .get_result(connection)
-            .optional()?
-            .ok_or(Rollback::Refused)?;
-        promote(connection, customer, now)?;
-        Ok(customer)
-    }
-
     pub(super) fn confirm_by_key_and_code(
         connection: &mut Connection,
         key: &Digest,
@@ -256,7 +250,7 @@ on_both! {
     }
 
     /// Makes an open claim the account of its address. Refuses when it is none any more, or another one was quicker.
-    pub(super) fn promote(connection: &mut Connection, customer: i64, now: Timestamp) -> Unit<()> {
+    pub(crate) fn promote(connection: &mut Connection, customer: i64, now: Timestamp) -> Unit<()> {
         let now_micros = now.as_micros();
         let open = customers::table
             .find(customer)

@@ -1,0 +1,437 @@
+//! The server on a real socket, over real use cases and an embedded database: what only the whole shows. The reason phrase and
+//! the exact headers are read off the wire.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::{AccountSettings, Application, Enumeration, Hasher, HasherSettings, Parts, Signer, TokenSettings};
+use domain::{
+    Clock, Digest, LinkKey, MovableClock, Randomness, Reregistration, SecretPurpose, ServerKey, SystemRandomness,
+};
+use http::{GlueSettings, HttpSettings, Services};
+use serde_json::{Value, json};
+use store::{NewKey, Store, StoreSettings};
+
+const PASSWORD: &str = "Supp0rt!Supp0rt";
+const KEY: &str = "607a17d1c673f461ca40002ea79fddc0";
+const BASE: &str = "https://glue.example.com";
+
+/// A server on a free port with a database and keys of its own; all of it goes when it is dropped.
+struct Running {
+    address: SocketAddr,
+    store: Store,
+    clock: Arc<MovableClock>,
+    _folder: tempfile::TempDir,
+}
+
+impl Running {
+    async fn start(change: impl FnOnce(&mut HttpSettings, &mut GlueSettings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(MovableClock::default());
+        let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+        let store = Store::open(
+            &StoreSettings {
+                url: format!("sqlite://{}", folder.path().join("test.db").display()),
+                readers: 2,
+                connections: 2,
+                queue: 64,
+                wait_milliseconds: 5000,
+                statement_timeout_milliseconds: 5000,
+                outbox_limit: 100,
+            },
+            tokio::runtime::Handle::current(),
+        )
+        .unwrap();
+        store.migrate().await.unwrap();
+        let tokens: TokenSettings = serde_json::from_value(json!({
+            "algorithm": "EdDSA", "audience": "frontend", "access_lifetime_seconds": 28_800, "refresh_lifetime_seconds": 2_678_400,
+        }))
+        .unwrap();
+        let hasher = HasherSettings {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+            threads: 2,
+            queue: 64,
+            release_memory_after_seconds: 60,
+        };
+        let application = Application::new(Parts {
+            store: store.clone(),
+            hasher: Hasher::start(&hasher, Arc::clone(&randomness)).unwrap(),
+            signer: Signer::load_or_generate(&folder.path().join("keys"), &tokens, clock.now()).unwrap(),
+            server_key: ServerKey::from_bytes([7; 32]),
+            clock: Arc::<MovableClock>::clone(&clock),
+            randomness,
+            accounts: AccountSettings {
+                double_opt_in: true,
+                reregistration: Reregistration::Claim,
+                enumeration: Enumeration::Glue,
+                max_open_claims: 8,
+                confirmation_lifetime_seconds: 86_400,
+                resend_cool_down_seconds: 60,
+                notice_cool_down_seconds: 86_400,
+                reference_prefix: String::new(),
+            },
+            store_name: "DE".to_owned(),
+            tokens,
+        });
+        let locale = |name| domain::Locale::parse(name).unwrap();
+        let mut http = HttpSettings {
+            workers: 1,
+            max_connections: 100,
+            keep_alive_seconds: 5,
+            head_timeout_seconds: 5,
+            body_timeout_seconds: 5,
+            body_limit_bytes: 65_536,
+            requests_per_second: 0,
+            request_burst: 1,
+            trusted_proxies: Vec::new(),
+        };
+        let mut glue = GlueSettings {
+            enabled: true,
+            cors_allow_origin: String::new(),
+            require_accept: false,
+            security_headers: true,
+            locales: vec![locale("de_DE"), locale("en_US")],
+            default_locale: locale("de_DE"),
+        };
+        change(&mut http, &mut glue);
+        let mailbox = mailer::Mailbox::open(&folder.path().join("mailbox"), 10).unwrap();
+        let services = Services {
+            application,
+            mailbox: Some(Arc::new(mailbox)),
+            movable_clock: Some(Arc::clone(&clock)),
+            metrics: Arc::new(|| "metric 1\n".to_owned()),
+            public_url: BASE.to_owned(),
+            surfaces: Vec::new(),
+            shutdown_seconds: 1,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        actix_web::rt::spawn(http::serve(listener, services, &http, &glue).unwrap());
+        Self { address, store, clock, _folder: folder }
+    }
+
+    /// Sends a request as it stands and reads the answer to its end.
+    async fn send(&self, head: &str, body: &str) -> Answer {
+        let (first, rest) = head.split_once('\n').unwrap_or((head, ""));
+        let headers: String = rest.lines().fold(String::new(), |all, line| all + line.trim() + "\r\n");
+        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let request = format!("{first} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}{length}\r\n{body}");
+        let address = self.address;
+        let answered = actix_web::rt::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            String::from_utf8(answer).unwrap()
+        });
+        Answer::parse(&answered.await.unwrap())
+    }
+
+    async fn post(&self, kind: &str, attributes: Value) -> Answer {
+        let body = json!({"data": {"type": kind, "attributes": attributes}}).to_string();
+        self.send(&format!("POST /{kind}\nContent-Type: application/json\nAccept: */*"), &body).await
+    }
+
+    async fn register(&self, email: &str) -> Answer {
+        self.post("customers", registration(email)).await
+    }
+
+    async fn log_in(&self, email: &str) -> Answer {
+        self.post("access-tokens", json!({"username": email, "password": PASSWORD})).await
+    }
+
+    /// Registers and confirms with [`KEY`]; answers reference and tokens.
+    async fn customer(&self, email: &str) -> (String, Value) {
+        let id = self.register(email).await.body["data"]["id"].as_str().unwrap().to_owned();
+        let number = id.rsplit("--").next().unwrap().parse().unwrap();
+        let key = NewKey {
+            customer: domain::CustomerId(number),
+            purpose: SecretPurpose::Confirmation,
+            digest: LinkKey::parse(KEY).unwrap().digest(),
+            code: None,
+            expires_at: None,
+            now: self.clock.now(),
+        };
+        self.store.insert_key(key).await.unwrap();
+        assert_eq!(self.post("customer-confirmation", json!({"registrationKey": KEY})).await.status, 204);
+        (id, self.log_in(email).await.body["data"]["attributes"].clone())
+    }
+}
+
+fn registration(email: &str) -> Value {
+    json!({
+        "email": email, "gender": "Female", "salutation": "Ms", "firstName": "Mira", "lastName": "Olsen",
+        "password": PASSWORD, "confirmPassword": PASSWORD, "acceptedTerms": true,
+    })
+}
+
+struct Answer {
+    status: u16,
+    reason: String,
+    headers: Vec<(String, String)>,
+    text: String,
+    body: Value,
+}
+
+impl Answer {
+    fn parse(answer: &str) -> Self {
+        let (head, text) = answer.split_once("\r\n\r\n").expect("an answer");
+        let mut lines = head.lines();
+        let (_, status) = lines.next().unwrap().split_once(' ').unwrap();
+        let (status, reason) = status.split_once(' ').unwrap();
+        let headers =
+            lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        Self {
+            status: status.parse().unwrap(),
+            reason: reason.to_owned(),
+            headers: headers.collect(),
+            text: text.to_owned(),
+            body: serde_json::from_str(text).unwrap_or(Value::Null),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Status, code and detail of the only error.
+    fn error(&self) -> (u16, &str, &str) {
+        assert_eq!(self.body["errors"].as_array().map(Vec::len), Some(1), "{}", self.text);
+        let error = &self.body["errors"][0];
+        assert_eq!(error["status"], self.status);
+        (self.status, error["code"].as_str().unwrap_or("-"), error["detail"].as_str().unwrap())
+    }
+}
+
+#[actix_web::test]
+async fn a_customer_comes_through_both_doors_and_reads_their_account() {
+    let server = Running::start(|_, _| ()).await;
+    let registered = server.register("mira@example.com").await;
+    assert_eq!((registered.status, registered.reason.as_str()), (201, "Created"));
+    assert_eq!(registered.header("content-type"), Some("application/vnd.api+json"));
+    assert_eq!(registered.header("content-language"), Some("de_DE"));
+    assert_eq!(registered.header("x-frame-options"), Some("SAMEORIGIN"));
+    let data = &registered.body["data"];
+    let link = format!("{BASE}/customers/{}", data["id"].as_str().unwrap());
+    assert_eq!(
+        (registered.header("location"), data["links"]["self"].as_str()),
+        (Some(link.as_str()), Some(link.as_str()))
+    );
+    assert_eq!(data["attributes"]["acceptedTerms"], true);
+    assert!(data["attributes"].get("password").is_none() && data["attributes"]["confirmPassword"].is_null());
+
+    assert_eq!(server.log_in("mira@example.com").await.error(), (401, "003", "Failed to authenticate user."));
+
+    let (id, tokens) = server.customer("mira@example.com").await;
+    let refused = server.post("customer-confirmation", json!({"registrationKey": KEY})).await;
+    assert_eq!(refused.error(), (422, "423", "This email confirmation code is invalid or has been already used."));
+    assert_eq!(refused.reason, "Unprocessable Content");
+
+    assert_eq!((tokens["tokenType"].as_str(), tokens["expiresIn"].as_u64()), (Some("Bearer"), Some(28_800)));
+    assert!(tokens.as_object().unwrap().contains_key("idCompanyUser"));
+    let bearer = format!("Authorization: Bearer {}", tokens["accessToken"].as_str().unwrap());
+    let one = server.send(&format!("GET /customers/{id}/\n{bearer}"), "").await;
+    assert_eq!((one.status, one.body["data"]["id"].as_str()), (200, Some(id.as_str())));
+    assert!(one.body["data"]["attributes"]["acceptedTerms"].is_null());
+    let sparse = server.send(&format!("GET /customers?fields%5Bcustomers%5D=email\n{bearer}"), "").await;
+    assert_eq!(sparse.body["data"][0]["attributes"], json!({"email": "mira@example.com"}));
+    assert_eq!(sparse.body["links"]["self"], format!("{BASE}/customers?fields%5Bcustomers%5D=email"));
+    for other in ["mine", "DE--4711"] {
+        let answer = server.send(&format!("GET /customers/{other}\n{bearer}"), "").await;
+        assert_eq!(answer.error(), (404, "402", "Customer not found."));
+    }
+    let head = server.send(&format!("HEAD /customers/{id}\n{bearer}"), "").await;
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
+    assert_eq!(head.header("content-type"), Some("application/vnd.api+json"));
+
+    let taken = server.register("MIRA@example.com").await;
+    assert_eq!((taken.status, taken.error().1), (422, "400"));
+}
+
+#[actix_web::test]
+async fn refresh_tokens_are_exchanged_once_and_revoked_silently() {
+    let server = Running::start(|_, _| ()).await;
+    let (_, tokens) = server.customer("mira@example.com").await;
+    let bearer = format!("Authorization: Bearer {}", tokens["accessToken"].as_str().unwrap());
+    let first = tokens["refreshToken"].as_str().unwrap();
+    let exchanged = server.post("refresh-tokens", json!({"refreshToken": first})).await;
+    assert_eq!((exchanged.status, &exchanged.body["data"]["id"]), (201, &Value::Null));
+    assert_eq!(exchanged.body["data"]["links"]["self"], format!("{BASE}/refresh-tokens"));
+    assert_eq!(exchanged.header("location"), None);
+    let reused = server.post("refresh-tokens", json!({"refreshToken": first})).await;
+    assert_eq!(reused.error(), (401, "004", "Failed to refresh token."));
+    assert_eq!(reused.header("www-authenticate"), Some("Bearer realm=\"Access to shop API\""));
+
+    let form = format!("grant_type=password&username=mira%40example.com&password={PASSWORD}");
+    let head = "POST /token\nContent-Type: application/x-www-form-urlencoded";
+    let granted = server.send(head, &form).await;
+    assert_eq!((granted.status, granted.header("content-type")), (200, Some("application/json")));
+    let refresh = granted.body["refresh_token"].as_str().unwrap();
+    for path in ["unknown".to_owned(), "x".repeat(7000), refresh.to_owned(), "mine".to_owned()] {
+        let revoked = server.send(&format!("DELETE /refresh-tokens/{path}\n{bearer}"), "").await;
+        assert_eq!((revoked.status, revoked.text.as_str()), (204, ""));
+        assert_eq!((revoked.header("content-type"), revoked.header("content-length")), (None, None));
+    }
+    let spent = server.send(head, &format!("grant_type=refresh_token&refresh_token={refresh}")).await;
+    assert_eq!(
+        (spent.status, spent.body),
+        (400, json!({"error": "invalid_request", "error_description": "The refresh token is invalid."}))
+    );
+    let bad = server.send(&format!("{head}\nAuthorization: Bearer x"), &form).await;
+    assert_eq!((bad.status, bad.body["error_description"].as_str()), (401, Some("Invalid access token.")));
+    for kind in ["access-tokens", "refresh-tokens"] {
+        let empty = server.send(&format!("GET /{kind}"), "").await;
+        assert_eq!(empty.body, json!({"data": [], "links": {"self": format!("{BASE}/{kind}")}}));
+    }
+}
+
+#[actix_web::test]
+async fn refusals_of_a_registration_come_all_at_once_and_in_order() {
+    let server = Running::start(|_, _| ()).await;
+    let refused = |change: Value| {
+        let mut attributes = registration("mira@example.com");
+        for (name, value) in change.as_object().unwrap() {
+            attributes[name] = value.clone();
+        }
+        let server = &server;
+        async move {
+            let answer = server.post("customers", attributes).await;
+            let errors = answer.body["errors"].as_array().unwrap().clone();
+            let codes: Vec<_> = errors.iter().map(|error| error["code"].as_str().unwrap().to_owned()).collect();
+            (answer.status, codes.join(" "))
+        }
+    };
+    let long = format!("{}@{}.{}.example.com", "a".repeat(60), "b".repeat(40), "c".repeat(40));
+    for (change, status, codes) in [
+        (json!({"acceptedTerms": null, "confirmPassword": "0ther!Supp0rt"}), 400, "413"),
+        (json!({"confirmPassword": "0ther!Supp0rt"}), 422, "406"),
+        (json!({"password": "Aaaa!1234567", "confirmPassword": "Aaaa!1234567", "email": long}), 400, "421"),
+        (json!({"email": "a b@example.com"}), 422, "416"),
+        (json!({"email": long}), 422, "417"),
+        (json!({"email": format!("a b{long}")}), 422, "416 417"),
+        (json!({"email": 5, "gender": "", "firstName": "a\nb", "acceptedTerms": false}), 422, "901 901 901 901 901"),
+        (json!({"dateOfBirth": "2999-01-01"}), 422, "901"),
+        (json!({"email": "mira\u{0}@example.com"}), 422, "416"),
+    ] {
+        assert_eq!(refused(change.clone()).await, (status, codes.to_owned()), "{change}");
+    }
+    let blank = server.post("customers", json!({})).await;
+    assert_eq!(blank.body["errors"].as_array().unwrap().len(), 8);
+    assert_eq!(blank.body["errors"][0]["detail"], "email => This field is missing.");
+    assert_eq!(blank.body["errors"][0]["source"], json!({"pointer": "/data/attributes"}));
+    assert_eq!(server.post("customer-confirmation-resend", json!({"email": "a@b.de"})).await.status, 204);
+    assert_eq!(server.post("customer-confirmation-resend", json!({"email": "a"})).await.error().1, "901");
+}
+
+#[actix_web::test]
+async fn bad_input_gets_an_answer_of_the_contract() {
+    let server = Running::start(|_, _| ()).await;
+    let head = "POST /customers\nX-Request-Id: my-id.1";
+    let huge = server.send(head, &"x".repeat(200_000)).await;
+    assert_eq!(huge.error(), (413, "-", "Content Too Large"));
+    assert_eq!(huge.header("x-request-id"), Some("my-id.1"));
+    let broken = server.send(head, "{\"data\":").await;
+    assert_eq!(broken.error(), (400, "-", "Post data is invalid."));
+    assert_eq!(broken.body["errors"][0].get("source"), None);
+    let unknown = server.send("PUT /customers//", "").await;
+    assert_eq!(unknown.error(), (404, "-", "Not Found"));
+    assert_eq!(unknown.header("x-request-id").map(str::len), Some(32));
+    assert_eq!(server.send("GET /customers", "").await.error(), (403, "002", "Missing access token."));
+    let expired = server.send("POST /customers\nAuthorization: Bearer e30.e30.e30", "").await;
+    assert_eq!(expired.error(), (400, "-", "Post data is invalid."));
+    let language = server.send("GET /customers\nAccept-Language: fr, en;q=0.5", "").await;
+    assert_eq!(language.header("content-language"), Some("en_US"));
+    let chunked = server.send("POST /customers\nTransfer-Encoding: chunked\nX: y\n", "").await;
+    assert!(chunked.status == 400 || chunked.status == 408, "{}", chunked.status);
+}
+
+#[actix_web::test]
+async fn browsers_learn_what_they_may_ask() {
+    let server = Running::start(|_, glue| glue.cors_allow_origin = "https://shop.example.com".to_owned()).await;
+    let preflight = server
+        .send(
+            "OPTIONS /customers\nOrigin: https://shop.example.com\nAccess-Control-Request-Method: POST\nAccess-Control-Request-Headers: content-type,authorization",
+            "",
+        )
+        .await;
+    assert_eq!((preflight.status, &preflight.body), (200, &json!({"data": []})));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("https://shop.example.com"));
+    assert!(preflight.header("access-control-allow-headers").unwrap().starts_with("accept, content-type"));
+    let incomplete = server.send("OPTIONS /customers", "").await;
+    assert_eq!(incomplete.status, 501);
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+    let server = Running::start(|http, _| {
+        http.requests_per_second = 1;
+        http.request_burst = 3;
+    })
+    .await;
+    for _ in 0..3 {
+        assert_eq!(server.send("GET /health/live", "").await.status, 200);
+    }
+    // Not more than one request a second of the server's clock refills: a burst of ten cannot pass.
+    let mut refused = None;
+    for _ in 0..10 {
+        let answer = server.send("GET /access-tokens", "").await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("a refusal");
+    assert_eq!(refused.error(), (429, "-", "Too Many Requests"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    server.clock.advance(Duration::from_secs(10));
+    assert_eq!(server.send("GET /access-tokens", "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn operators_and_test_suites_have_their_own_doors() {
+    let server = Running::start(|_, _| ()).await;
+    assert_eq!(server.send("GET /health/live", "").await.body, json!({"status": "ok"}));
+    let ready = server.send("GET /health/ready/", "").await;
+    assert_eq!((ready.status, ready.body["database"].as_str()), (200, Some("ok")));
+    assert_eq!(server.send("GET /metrics", "").await.text, "metric 1\n");
+    assert_eq!(server.send("GET /.well-known/jwks.json", "").await.body["keys"].as_array().map(Vec::len), Some(1));
+
+    assert_eq!(server.send("GET /mailbox/api/messages", "").await.body, json!({"messages": []}));
+    let page = server.send("GET /mailbox/", "").await;
+    assert!(page.status == 200 && page.text.contains("No messages."));
+    assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+    for (request, status) in [
+        ("GET /mailbox/api/messages?wait=x", 400),
+        ("GET /mailbox/api/messages/..%2F..%2Fetc", 404),
+        ("GET /mailbox/api/messages/x/raw", 404),
+        ("DELETE /mailbox/api/messages/x", 404),
+        ("DELETE /mailbox/api/messages", 204),
+        ("DELETE /mailbox/api/messages\nSec-Fetch-Site: cross-site", 403),
+    ] {
+        assert_eq!(server.send(request, "").await.status, status, "{request}");
+    }
+
+    let before = server.clock.now();
+    let moved = server.send("POST /mailbox/api/clock\nContent-Type: application/json", "{\"advance\": 3600}").await;
+    assert!(moved.body["now"].as_str().unwrap().ends_with('Z'));
+    assert!(server.clock.now().since(before) >= Duration::from_secs(3600));
+    assert_eq!(server.send("POST /mailbox/api/clock", "{\"advance\": -1}").await.status, 400);
+}
+
+#[actix_web::test]
+async fn switched_off_the_storefront_api_is_not_there() {
+    let server = Running::start(|_, glue| glue.enabled = false).await;
+    assert_eq!(server.register("mira@example.com").await.error(), (404, "-", "Not Found"));
+    assert_eq!(server.send("GET /health/live", "").await.status, 200);
+}
+
+#[test]
+fn the_key_of_these_tests_is_one_that_could_be_issued() {
+    assert_eq!(LinkKey::parse(KEY).unwrap().digest(), Digest::of(KEY));
+}
