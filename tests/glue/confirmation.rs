@@ -41,7 +41,7 @@ async fn keys(engine: Engine) {
                 Expected::generic(400, "Invalid type."),
             ),
             row(
-                "3 HEAD consumes nothing",
+                "3 a GET consumes nothing",
                 Request::get(&format!("/customer-confirmation/{key}")),
                 Expected::generic(404, "Not Found"),
             ),

@@ -80,6 +80,9 @@ async fn routing(engine: Engine) {
             ),
             not_found(),
         ),
+        row("1.3 HEAD is GET without a body", Request::new("HEAD", "/customers").bearer(token), {
+            Expected::other(200).header("Content-Type", JSON_API)
+        }),
         row("1.3 unknown method", Request::new("BREW", "/customers"), not_found()),
         row("1.3 unknown type", Request::get("/coffees"), not_found()),
         row("1.3 unknown type with an id", Request::get("/coffees/1"), not_found()),
@@ -158,6 +161,16 @@ async fn preflights(engine: Engine) {
                 "1.6 refresh-tokens offers DELETE too",
                 preflight("/refresh-tokens", "DELETE", "authorization,accept"),
                 allowed("GET, POST, DELETE, OPTIONS"),
+            ),
+            row(
+                "1.6 customers offers what it has",
+                preflight("/customers", "POST", "content-type"),
+                allowed("GET, POST, OPTIONS"),
+            ),
+            row(
+                "1.6 methods are those of the type, with an id too",
+                preflight("/customers/DE--1", "GET", "authorization"),
+                allowed("GET, POST, OPTIONS"),
             ),
             row(
                 "1.6 customers takes the header of guests",

@@ -311,13 +311,22 @@ async fn oauth(engine: Engine) {
             row("6.4 a good one is no hindrance", password(email, PASSWORD).bearer(&session.access_token), good()),
             row(
                 "6.4 the pipeline does not apply: both headers",
-                {
-                    password(email, PASSWORD)
-                        .bearer(&session.access_token)
-                        .header("X-Anonymous-Customer-Unique-Id", "guest")
-                },
+                password(email, PASSWORD)
+                    .bearer(&session.access_token)
+                    .header("X-Anonymous-Customer-Unique-Id", "guest"),
                 good(),
             ),
+            row(
+                "6.4 the pipeline does not apply: JSON is no form",
+                Request::post("/token", &json!({ "grant_type": "password", "username": email, "password": PASSWORD })),
+                refused(400, "invalid_grant", INVALID_GRANT),
+            ),
+            row(
+                "6.4 a field twice",
+                ask(&[("grant_type", "password"), ("username", email), ("username", "x"), ("password", PASSWORD)]),
+                invalid_request(),
+            ),
+            row("1.3 GET /token", Request::get("/token"), Expected::generic(404, "Not Found")),
         ],
     )
     .await;

@@ -85,3 +85,27 @@ async fn what_was_told_is_there_after_a_restart(engine: Engine) {
     assert_eq!(own.text("/data/0/id"), session.reference);
     gateway.send(&testkit::refresh(&session.refresh_token)).await.expect_status(201);
 }
+
+/// On SQLite the database is a part of the process.
+#[tokio::test]
+async fn a_database_that_is_gone_is_told_in_the_contracts_shape() {
+    let gateway = Gateway::on(Engine::Postgres).start().await;
+    let session = gateway.sign_in("mira@example.com").await;
+    gateway.database().vanish();
+    for request in [
+        register(&sign_up("other@example.com")),
+        testkit::confirm("0123456789abcdef0123456789abcdef"),
+        testkit::log_in("mira@example.com", testkit::PASSWORD),
+        Request::get("/customers").bearer(&session.access_token),
+    ] {
+        let answer = gateway.send(&request).await;
+        assert_eq!((answer.status, answer.reason.as_str()), (503, "Service Unavailable"), "{request}: {answer:?}");
+        assert_eq!(answer.header("Content-Type"), Some(testkit::JSON_API), "{answer:?}");
+        assert!(answer.header("Retry-After").is_some() && answer.errors().len() == 1, "{answer:?}");
+    }
+    let ready = gateway.send(&Request::get("/health/ready")).await.expect_status(503).json();
+    assert_eq!(ready["status"], "unavailable", "{ready}");
+    gateway.send(&Request::get("/health/live")).await.expect_status(200);
+    assert!(!gateway.log().contains("panicked"), "{}", gateway.log());
+    testkit::count_case(Engine::Postgres, "a_database_that_is_gone_is_told_in_the_contracts_shape");
+}

@@ -41,10 +41,14 @@ async fn values_out_of_bounds(engine: Engine) {
 }
 
 async fn development_in_public(engine: Engine) {
-    for (mode, named) in [("true", "test_mode_allow_public"), ("false", "mail.mailbox.allow_public")] {
-        let gateway = Gateway::on(engine).set("VESTIBULE__SERVER__BIND", "0.0.0.0:0").set("VESTIBULE__TEST_MODE", mode);
-        let gateway = gateway.set("VESTIBULE__MAIL__TRANSPORT", if mode == "true" { "file" } else { "mailbox" });
-        refuses(&gateway.run(&["serve"]).await, &[named, "server.allow_public_development"]);
+    for (mode, transport) in [("true", "file"), ("false", "mailbox")] {
+        let gateway = Gateway::on(engine)
+            .set("VESTIBULE__SERVER__BIND", "0.0.0.0:0")
+            .set("VESTIBULE__TEST_MODE", mode)
+            .set("VESTIBULE__MAIL__TRANSPORT", transport);
+        let twice = ["server.allow_public_development", "server.allow_public_development_really"];
+        refuses(&gateway.clone().run(&["serve"]).await, &twice);
+        refuses(&gateway.set("VESTIBULE__SERVER__ALLOW_PUBLIC_DEVELOPMENT", "true").run(&["serve"]).await, &twice);
     }
 }
 

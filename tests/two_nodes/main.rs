@@ -71,7 +71,8 @@ async fn the_mail_of_a_dead_node_is_sent_by_the_other() {
     for index in 0..6 {
         first.register(&format!("mira-{index}@example.com")).await;
     }
-    drop(first.kill().await);
+    // Its folder stays: the mailbox of both lies there.
+    let _files = first.kill().await;
     testkit::eventually("the lease of the dead node ends", async || {
         second.advance(120).await;
         second.send(&Request::get("/health/ready")).await.json()["outbox"]["queued"] == 0

@@ -1,9 +1,9 @@
 //! The gateway over HTTP: the server with its limits and its log, the Glue surface, the mailbox, and what operators ask.
 //!
-//! A request enters by [`entrance`], which every surface shares. Explicit routes (operations, mailbox, the surfaces of other
-//! crates) are matched first; whatever is left is the Glue surface's, which dispatches by itself: [`routing`] finds the
-//! resource's [`declaration`], [`pipeline`] makes every check in its order, the resource's handler calls one use case, and
-//! [`answer`] renders what comes of it.
+//! A request enters by `entrance`, which every surface shares. Explicit routes (operations, mailbox, the surfaces of other
+//! crates) are matched first; whatever is left is the Glue surface's, which dispatches by itself: `routing` finds the
+//! resource's `declaration`, `pipeline` makes every check in its order, the resource's handler calls one use case, and
+//! `answer` renders what comes of it.
 
 mod access_log;
 mod answer;

@@ -2,10 +2,14 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use domain::Timestamp;
 use futures_util::StreamExt;
@@ -16,10 +20,6 @@ use governor::{Quota, RateLimiter};
 
 use crate::errors::Code;
 use crate::settings::HttpSettings;
-
-/// How many times the limit is read and thrown away before a connection is given up: a client that is still writing would
-/// else see its connection reset instead of the answer.
-const PATIENCE: usize = 16;
 
 /// After how many requests addresses that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 10_000;
@@ -45,24 +45,43 @@ impl BodyLimits {
 /// # Errors
 ///
 /// [`Code::BodyTooLarge`], [`Code::BodyTimeout`], or [`Code::InvalidDocument`] when the transfer breaks.
-pub async fn read_body(payload: Payload, limits: BodyLimits) -> Result<Bytes, Code> {
+pub async fn read_body(payload: &mut Payload, limits: BodyLimits) -> Result<Bytes, Code> {
     tokio::time::timeout(limits.timeout, collect(payload, limits.bytes)).await.unwrap_or(Err(Code::BodyTimeout))
 }
 
-async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Code> {
+async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Code> {
     let mut body = BytesMut::new();
-    let mut read: usize = 0;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Code::InvalidDocument)?;
-        read = read.saturating_add(chunk.len());
-        if read > limit.saturating_mul(PATIENCE) {
+        if chunk.len() > limit - body.len() {
             return Err(Code::BodyTooLarge);
         }
-        if read <= limit {
-            body.extend_from_slice(&chunk);
-        }
+        body.extend_from_slice(&chunk);
     }
-    if read > limit { Err(Code::BodyTooLarge) } else { Ok(body.freeze()) }
+    Ok(body.freeze())
+}
+
+/// An answer to a request whose body was not read to its end. The connection is closed behind it: as long as the rest of the
+/// request is held the server sees that nobody wants it, else it would go on reading for as long as the client goes on sending.
+pub fn close_behind(response: HttpResponse, unread: Payload) -> HttpResponse {
+    response.map_body(|_, body| BoxBody::new(BodyBeforeClose { body, _unread: unread }))
+}
+
+struct BodyBeforeClose {
+    body: BoxBody,
+    _unread: Payload,
+}
+
+impl MessageBody for BodyBeforeClose {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(context)
+    }
 }
 
 /// Counts requests by client address, on this node.
@@ -180,8 +199,8 @@ mod tests {
             (&*"x".repeat(100), Err(Code::BodyTooLarge)),
         ] {
             let (request, mut payload) = TestRequest::post().set_payload(body.to_owned()).to_http_parts();
-            let payload = Payload::from_request(&request, &mut payload).await.unwrap();
-            assert_eq!(read_body(payload, limits).await, expected, "{body}");
+            let mut payload = Payload::from_request(&request, &mut payload).await.unwrap();
+            assert_eq!(read_body(&mut payload, limits).await, expected, "{body}");
         }
     }
 
@@ -190,8 +209,8 @@ mod tests {
         use actix_web::{FromRequest, test::TestRequest};
         let (request, _) = TestRequest::post().to_http_parts();
         let mut payload = actix_web::dev::Payload::Stream { payload: futures_util::stream::pending().boxed_local() };
-        let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+        let mut payload = Payload::from_request(&request, &mut payload).await.unwrap();
         let limits = BodyLimits { bytes: 4, timeout: Duration::ZERO };
-        assert_eq!(read_body(payload, limits).await, Err(Code::BodyTimeout));
+        assert_eq!(read_body(&mut payload, limits).await, Err(Code::BodyTimeout));
     }
 }

@@ -40,20 +40,24 @@ static PAGE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
 
 /// Adds the page and the interface for a mailbox.
 pub(crate) fn configure(services: &mut ServiceConfig) {
+    for path in either_slash("/mailbox") {
+        services.service(web::resource(path).get(show).head(show));
+    }
+    for path in either_slash("/mailbox/api/messages") {
+        services.service(web::resource(path).get(list).head(list).delete(clear));
+    }
     services
-        .service(web::resource(either_slash("/mailbox")).get(show).head(show))
         .service(web::resource("/mailbox/delete").post(clear_from_page))
         .service(web::resource("/mailbox/messages/{id}/delete").post(delete_from_page))
-        .service(web::resource(either_slash("/mailbox/api/messages")).get(list).head(list).delete(clear))
         .service(web::resource("/mailbox/api/messages/{id}").get(find).head(find).delete(delete))
         .service(web::resource("/mailbox/api/messages/{id}/raw").get(raw).head(raw));
 }
 
 /// Adds the interface for a clock.
 pub(crate) fn configure_clock(services: &mut ServiceConfig) {
-    services.service(
-        web::resource(either_slash("/mailbox/api/clock")).get(read_clock).head(read_clock).post(advance_clock),
-    );
+    for path in either_slash("/mailbox/api/clock") {
+        services.service(web::resource(path).get(read_clock).head(read_clock).post(advance_clock));
+    }
 }
 
 /// Why the interface does not do what it was asked.

@@ -17,11 +17,16 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Adds the routes.
 pub(crate) fn configure(services: &mut ServiceConfig) {
-    services
-        .service(web::resource(either_slash("/health/live")).route(reading().to(live)))
-        .service(web::resource(either_slash("/health/ready")).route(reading().to(ready)))
-        .service(web::resource(either_slash("/metrics")).route(reading().to(metrics)))
-        .service(web::resource("/.well-known/jwks.json").route(reading().to(jwks)));
+    for path in either_slash("/health/live") {
+        services.service(web::resource(path).route(reading().to(live)));
+    }
+    for path in either_slash("/health/ready") {
+        services.service(web::resource(path).route(reading().to(ready)));
+    }
+    for path in either_slash("/metrics") {
+        services.service(web::resource(path).route(reading().to(metrics)));
+    }
+    services.service(web::resource("/.well-known/jwks.json").route(reading().to(jwks)));
 }
 
 /// A route for GET and HEAD.

@@ -175,7 +175,7 @@ on_both! {
         }
     }
 
-    pub(super) fn insert_free_claim(connection: &mut Connection, claim: &NewClaim, owned: bool) -> Unit<CustomerRow> {
+    fn insert_free_claim(connection: &mut Connection, claim: &NewClaim, owned: bool) -> Unit<CustomerRow> {
         let (message, confirmed_at) = match claim.double_opt_in {
             _ if owned => (MessageKind::RegistrationNotice, None),
             DoubleOptIn::Required => (MessageKind::RegistrationConfirmation, None),
@@ -207,7 +207,7 @@ on_both! {
     }
 
     /// Refuses when another claim on the address was confirmed at this very moment.
-    pub(super) fn insert_customer(
+    fn insert_customer(
         connection: &mut Connection,
         claim: &NewClaim,
         confirmed_at: Option<Timestamp>,

@@ -107,9 +107,7 @@ impl Store {
     pub async fn confirm_by_key(&self, key: Digest, now: Timestamp) -> Result<Option<CustomerId>, StoreError> {
         let _timer = UnitTimer::start("confirm_by_key");
         let outcome = match &self.inner.backend {
-            Backend::Sqlite(backend) => {
-                backend.write(move |connection| confirm_in_turn(connection, &key, now)).await
-            }
+            Backend::Sqlite(backend) => backend.write(move |connection| confirm_in_turn(connection, &key, now)).await,
             // Six statements as one: it saves as many round trips, and what confirms is what must be quick.
             Backend::Postgres(backend) => {
                 backend.write_statement(move |connection| confirm_in_one_statement(connection, &key, now)).await

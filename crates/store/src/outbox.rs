@@ -149,6 +149,9 @@ impl Store {
 /// How many messages there are in each state.
 type Counts = Vec<(String, i64)>;
 
+/// Makes a line of a message's end.
+type ToEvent = fn(Mail) -> Event;
+
 /// A lease as its holder knows it.
 struct Attempt {
     id: i64,
@@ -226,7 +229,7 @@ on_both! {
     }
 
     /// A row at a time: one that cannot be read would else spoil the others of the same answer.
-    pub(super) fn read_message(connection: &mut Connection, id: i64) -> Unit<LeasedMessage> {
+    fn read_message(connection: &mut Connection, id: i64) -> Unit<LeasedMessage> {
         let row: Result<(MessageRow, CustomerRow), Error> = outbox::table
             .inner_join(customers::table)
             .filter(outbox::id.eq(id))
@@ -240,7 +243,7 @@ on_both! {
     }
 
     /// Gives up a message that cannot be read.
-    pub(super) fn bury(connection: &mut Connection, id: i64, error: &StoreError) -> Unit<()> {
+    fn bury(connection: &mut Connection, id: i64, error: &StoreError) -> Unit<()> {
         tracing::error!(%error, outbox.id = id, "a message cannot be read and was given up");
         diesel::update(outbox::table.find(id))
             .set((
@@ -253,53 +256,49 @@ on_both! {
         Ok(())
     }
 
-    pub(super) fn finish_message(connection: &mut Connection, attempt: &Attempt, finish: &Finish, now: Timestamp) -> Unit<()> {
+    /// The line comes before the row: whoever confirms or deletes a customer locks it before its messages, and so must
+    /// we.
+    pub(super) fn finish_message(
+        connection: &mut Connection,
+        attempt: &Attempt,
+        finish: &Finish,
+        now: Timestamp,
+    ) -> Unit<()> {
         let leased = outbox::table
-            .find(attempt.id)
+            .filter(outbox::id.eq(attempt.id))
             .filter(outbox::state.eq(QUEUED))
             .filter(outbox::leased_by.eq(&attempt.worker))
             .filter(outbox::attempts.eq(attempt.number));
-        let (customer, kind): (i64, String) = match finish {
-            Finish::Sent { .. } | Finish::Dropped => {
-                diesel::delete(leased).returning((outbox::customer_id, outbox::kind)).get_result(connection).optional()?
-            }
-            Finish::Retry { due_at, note } => diesel::update(leased)
-                .set((
-                    outbox::due_at.eq(due_at.as_micros()),
-                    outbox::note.eq(shorten(note)),
-                    outbox::leased_until.eq(None::<i64>),
-                    outbox::leased_by.eq(None::<&str>),
-                ))
-                .returning((outbox::customer_id, outbox::kind))
-                .get_result(connection)
-                .optional()?,
-            Finish::Dead { note } => diesel::update(leased)
-                .set((
-                    outbox::state.eq(DEAD),
-                    outbox::note.eq(shorten(note)),
-                    outbox::leased_until.eq(None::<i64>),
-                    outbox::leased_by.eq(None::<&str>),
-                ))
-                .returning((outbox::customer_id, outbox::kind))
-                .get_result(connection)
-                .optional()?,
+        let event: Option<(&str, ToEvent)> = match finish {
+            Finish::Sent { note } => Some((note, Event::MailSent)),
+            Finish::Dead { note } => Some((note, Event::MailDead)),
+            Finish::Retry { .. } | Finish::Dropped => None,
+        };
+        if let Some((note, event)) = event {
+            let (customer, kind, as_typed, canonical): (i64, String, String, String) = leased
+                .inner_join(customers::table)
+                .select((outbox::customer_id, outbox::kind, customers::email, customers::email_canonical))
+                .first(connection)
+                .optional()?
+                .ok_or(Rollback::Refused)?;
+            let mail = Mail {
+                kind: parse_kind(&kind)?,
+                address: EmailAddress::from_stored(as_typed, canonical).masked(),
+                note: shorten(note),
+            };
+            record(connection, customer, now, &event(mail))?;
         }
-        .ok_or(Rollback::Refused)?;
-        let (note, event): (_, fn(Mail) -> Event) = match finish {
-            Finish::Sent { note } => (note, Event::MailSent),
-            Finish::Dead { note } => (note, Event::MailDead),
-            Finish::Retry { .. } | Finish::Dropped => return Ok(()),
+        let free = (outbox::leased_until.eq(None::<i64>), outbox::leased_by.eq(None::<&str>));
+        let finished = match finish {
+            Finish::Sent { .. } | Finish::Dropped => diesel::delete(leased).execute(connection)?,
+            Finish::Retry { due_at, note } => diesel::update(leased)
+                .set((outbox::due_at.eq(due_at.as_micros()), outbox::note.eq(shorten(note)), free))
+                .execute(connection)?,
+            Finish::Dead { note } => diesel::update(leased)
+                .set((outbox::state.eq(DEAD), outbox::note.eq(shorten(note)), free))
+                .execute(connection)?,
         };
-        let (as_typed, canonical) = customers::table
-            .find(customer)
-            .select((customers::email, customers::email_canonical))
-            .first(connection)?;
-        let mail = Mail {
-            kind: parse_kind(&kind)?,
-            address: EmailAddress::from_stored(as_typed, canonical).masked(),
-            note: shorten(note),
-        };
-        record(connection, customer, now, &event(mail))
+        if finished == 1 { Ok(()) } else { Err(Rollback::Refused) }
     }
 
     pub(super) fn outbox_status(connection: &mut Connection, now: Timestamp) -> Unit<(Counts, Option<i64>)> {

@@ -60,6 +60,18 @@ impl Postgres {
         self.pool.run(move |connections| retry(connections, |connection| in_transaction(connection, &work))).await
     }
 
+    /// A unit that is one statement, and thereby a transaction, without the round trips of BEGIN and COMMIT. Nobody
+    /// knows whether it happened when the connection breaks, so that it is not tried again then.
+    pub(crate) async fn write_statement<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut PgConnection) -> Unit<T> + Send + 'static,
+    ) -> Unit<T> {
+        let attempt = move |connection: &mut PgConnection| {
+            work(connection).map_err(|rollback| Failed { rollback, committing: true })
+        };
+        self.pool.run(move |connections| retry(connections, attempt)).await
+    }
+
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }

@@ -94,7 +94,12 @@ on_both! {
         insert_token(connection, &next, family.as_str(), customer.0)
     }
 
-    pub(super) fn insert_token(connection: &mut Connection, token: &NextRefreshToken, family: &str, customer: i64) -> Unit<()> {
+    fn insert_token(
+        connection: &mut Connection,
+        token: &NextRefreshToken,
+        family: &str,
+        customer: i64,
+    ) -> Unit<()> {
         diesel::insert_into(refresh_tokens::table)
             .values((
                 refresh_tokens::digest.eq(token.digest.as_bytes()),
@@ -135,7 +140,7 @@ on_both! {
         Ok(Some(customer))
     }
 
-    pub(super) fn revoke_if_used(connection: &mut Connection, presented: &Digest, now: i64) -> Unit<()> {
+    fn revoke_if_used(connection: &mut Connection, presented: &Digest, now: i64) -> Unit<()> {
         let family: Option<String> = refresh_tokens::table
             .find(presented.as_bytes())
             .filter(refresh_tokens::used_at.is_not_null())
@@ -146,7 +151,7 @@ on_both! {
     }
 
     /// Until none is left: an exchange under way holds its token, and when it is through there is another one.
-    pub(super) fn revoke_family(connection: &mut Connection, family: &str, now: i64) -> Unit<()> {
+    fn revoke_family(connection: &mut Connection, family: &str, now: i64) -> Unit<()> {
         let live = refresh_tokens::table
             .filter(refresh_tokens::family.eq(family))
             .filter(refresh_tokens::revoked_at.is_null());

@@ -28,7 +28,8 @@ const BATCH: usize = 64;
 /// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
 /// power cut. 2 MiB of cache hold the hot pages of the indexes.
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;";
+    PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
+    PRAGMA journal_size_limit = 67108864;";
 
 const READER_PRAGMAS: &str =
     "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY;";
@@ -302,7 +303,11 @@ mod tests {
                 let (reply, answer) = oneshot::channel();
                 let work = move |connection: &mut SqliteConnection| -> Unit<usize> {
                     assert!(statement != PANIC, "as asked");
-                    Ok(sql_query(statement).execute(connection)?)
+                    let mut rows = 0;
+                    for part in statement.split(';') {
+                        rows = sql_query(part).execute(connection)?;
+                    }
+                    Ok(rows)
                 };
                 self.store.queue(Box::new(Waiting { work: Some(work), outcome: None, reply })).unwrap();
                 answers.push(answer);
@@ -334,7 +339,7 @@ mod tests {
                 "INSERT INTO notes VALUES ('a')",
                 "INSERT INTO nowhere VALUES ('b')",
                 "INSERT INTO notes VALUES ('a')",
-                "INSERT INTO notes VALUES ('c'), ('a')",
+                "INSERT INTO notes VALUES ('c'); INSERT INTO notes VALUES ('a')",
                 PANIC,
                 "INSERT INTO notes VALUES ('d')",
             ])

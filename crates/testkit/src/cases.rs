@@ -310,3 +310,74 @@ macro_rules! on_both_databases {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, reason: &str, body: &str) -> Answer {
+        let headers = [
+            ("content-type", JSON_API),
+            ("content-language", "de_DE"),
+            ("x-frame-options", "SAMEORIGIN"),
+            ("content-security-policy", "frame-ancestors 'self'"),
+            ("x-content-type-options", "nosniff"),
+            ("x-xss-protection", "1; mode=block"),
+            ("referrer-policy", "same-origin"),
+            ("vary", "Origin, Accept"),
+            ("x-request-id", "1"),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Answer { status, reason: reason.to_owned(), headers, body: body.to_owned() }
+    }
+
+    fn refused() -> Answer {
+        answer(422, "Unprocessable Content", r#"{"errors":[{"code":"423","status":422,"detail":"no"}]}"#)
+    }
+
+    #[test]
+    fn what_is_right_has_no_problems() {
+        assert_eq!(Expected::error(422, "423", "no").problems(&refused()), Vec::<String>::new());
+        let data = answer(200, "OK", r#"{"data":{"id":"1"}}"#);
+        let expected =
+            Expected::data(200).at("/data/id", "1").nothing_at("/included").with("id").header("Vary", "Origin, Accept");
+        assert_eq!(expected.problems(&data), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_a_problem() {
+        for expected in [
+            Expected::error(400, "423", "no"),
+            Expected::error(422, "424", "no"),
+            Expected::error(422, "423", "No"),
+            Expected::generic(422, "no"),
+            Expected::errors(&[(422, "423", "no"), (422, "423", "no")]),
+            Expected::data(422),
+            Expected::no_content(),
+            Expected::error(422, "423", "no").at("/errors/0/status", "422"),
+            Expected::error(422, "423", "no").nothing_at("/errors/0/code"),
+            Expected::error(422, "423", "no").with("yes"),
+            Expected::error(422, "423", "no").header("Vary", "*"),
+            Expected::error(422, "423", "no").no_header("Vary"),
+        ] {
+            assert!(!expected.problems(&refused()).is_empty(), "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn every_answer_is_held_to_what_holds_for_all() {
+        let expected = Expected::error(422, "423", "no");
+        for name in refused().headers.iter().map(|(name, _)| name) {
+            let mut without = refused();
+            without.headers.retain(|(existing, _)| existing != name);
+            assert!(!expected.problems(&without).is_empty(), "without {name}");
+        }
+        let mut spoilt = [refused(), refused(), refused()];
+        spoilt[0].reason = "Unprocessable Entity".to_owned();
+        spoilt[1].headers[0].1 = format!("{JSON_API}; charset=utf-8");
+        spoilt[2].headers.push(("www-authenticate".to_owned(), "Bearer".to_owned()));
+        for answer in spoilt {
+            assert!(!expected.problems(&answer).is_empty(), "{answer:?}");
+        }
+    }
+}

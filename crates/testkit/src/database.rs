@@ -62,6 +62,14 @@ impl TestDatabase {
 }
 
 impl TestDatabase {
+    /// Takes it away under whoever uses it. Of SQLite nothing: its file belongs to the process that has it open.
+    pub fn vanish(&self) {
+        if let Place::Server { url, name } = &self.place {
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            connect(url).batch_execute(&drop).expect("a database that can be dropped");
+        }
+    }
+
     /// Every row of every table as text; of SQLite nothing, because its files can be searched.
     pub fn dump(&self) -> String {
         if self.engine == Engine::Sqlite {

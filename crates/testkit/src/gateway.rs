@@ -112,6 +112,18 @@ impl Gateway {
         self.log.text()
     }
 
+    /// Waits until it has said that, in whatever case.
+    ///
+    /// # Panics
+    /// Where it does not, with all that it has said.
+    pub async fn until_it_says(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.log().to_lowercase().contains(&text.to_lowercase()) {
+            assert!(begun.elapsed() < AT_MOST, "it never said {text:?}, but:\n{}", self.log());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Every file of its database and of its working folder with its content.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();

@@ -35,7 +35,7 @@ impl Gateway {
             .env("VESTIBULE__DATABASE__URL", database)
             .env("VESTIBULE__DATABASE__OUTBOX_LIMIT", "1000000")
             .env("VESTIBULE__MAIL__TRANSPORT", "file")
-            .env("VESTIBULE__HTTP__REQUESTS_PER_MINUTE", "0")
+            .env("VESTIBULE__HTTP__REQUESTS_PER_SECOND", "0")
             .env("VESTIBULE__ACCOUNTS__MAX_OPEN_CLAIMS", "1000")
             .env("VESTIBULE__LOG__FILTER", "warn")
             .stdin(Stdio::null())

@@ -7,11 +7,10 @@ mod customers;
 mod refresh_tokens;
 mod token;
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, HeaderMap, HeaderValue,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderValue,
 };
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -21,7 +20,7 @@ use crate::access_log::PathTemplate;
 use crate::answer::Frame;
 use crate::declaration::{Call, Context, Declaration, ForeignCall, Verb};
 use crate::errors::{Code, Refusal};
-use crate::limits::{BodyLimits, read_body};
+use crate::limits::{BodyLimits, close_behind, read_body};
 use crate::pipeline::{Admitted, Gate, Incoming, Pipeline};
 use crate::routing::{Routes, read_pairs};
 use crate::settings::GlueSettings;
@@ -59,15 +58,18 @@ impl Glue {
 }
 
 /// Answers whatever no other surface has a route for.
-pub(crate) async fn answer(request: HttpRequest, payload: Payload, glue: Data<Glue>) -> HttpResponse {
+pub(crate) async fn answer(request: HttpRequest, mut payload: Payload, glue: Data<Glue>) -> HttpResponse {
     let body = if Verb::reading_a_body(request.method()) {
-        read_body(payload, glue.body_limits).await
+        read_body(&mut payload, glue.body_limits).await
     } else {
         Ok(Bytes::new())
     };
     let uri = request.uri();
     let mut response =
         glue.answer(&request, uri.path(), uri.query().unwrap_or_default(), body.as_ref().map_err(|code| *code)).await;
+    if body.is_err() {
+        response = close_behind(response, payload);
+    }
     if let Some(origin) = &glue.allow_origin {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));
@@ -110,7 +112,11 @@ impl Glue {
                 let content_type = read_text(headers);
                 let call = ForeignCall { context: &self.context, content_type, body, authorization_is_good };
                 let answered = AssertUnwindSafe(handler(call)).catch_unwind().await;
-                return answered.unwrap_or_else(|panic| frame.render_refusal(&internal(&*panic)));
+                let mut response = answered.unwrap_or_else(|_| frame.render_refusal(&after_panic()));
+                if let Ok(language) = HeaderValue::from_str(locale.as_str()) {
+                    response.headers_mut().insert(CONTENT_LANGUAGE, language);
+                }
+                return response;
             }
             Admitted::Public(handler, input, query) => {
                 (AssertUnwindSafe(handler(call(input, &query))).catch_unwind().await, query)
@@ -119,7 +125,7 @@ impl Glue {
                 (AssertUnwindSafe(handler(call(input, &query), caller)).catch_unwind().await, query)
             }
         };
-        match outcome.unwrap_or_else(|panic| Err(internal(&*panic))) {
+        match outcome.unwrap_or_else(|_| Err(after_panic())) {
             Ok(answer) => frame.render(answer, kind, &query),
             Err(refusal) => frame.render_refusal(&refusal),
         }
@@ -127,7 +133,7 @@ impl Glue {
 }
 
 /// A handler that panics is a mistake of ours. Its client gets an answer, and the others are not disturbed.
-fn internal(_panic: &(dyn Any + Send)) -> Refusal {
+fn after_panic() -> Refusal {
     tracing::error!("a request handler panicked");
     Code::Internal.into()
 }

@@ -40,11 +40,11 @@ fn refresh(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
 }
 
 /// Done, whatever the token: whether there is such a one, and whose, is not told.
+#[expect(clippy::needless_pass_by_value, reason = "all handlers are called alike")]
 fn revoke(call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refusal>> {
     Box::pin(async move {
-        let Call { context, id, .. } = call;
-        let application = &context.application;
-        match id.unwrap_or_default() {
+        let application = &call.context.application;
+        match call.id.unwrap_or_default() {
             MINE => application.revoke_all(&caller).await?,
             token if token.len() > RefreshToken::MAX_CHARACTERS => (),
             token => application.revoke(&caller, token).await?,

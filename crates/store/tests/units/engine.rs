@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{START, TestStore, after, at_once, claim, on_both_engines, settings};
+use crate::common::{START, TestStore, after, at_once, claim, message_id, on_both_engines, settings};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use store::{Store, StoreError};
@@ -42,7 +42,8 @@ on_both_engines! {
     async fn a_unit_whose_caller_has_gone_is_done_or_not_but_never_half(store: &TestStore) {
         for index in 0..20 {
             let store = store.store.clone();
-            let unit = tokio::spawn(async move { store.insert_claim(claim(&format!("mira{index}@example.com"))).await });
+            let claim = claim(&format!("mira{index}@example.com"));
+            let unit = tokio::spawn(async move { store.insert_claim(claim).await });
             tokio::task::yield_now().await;
             unit.abort();
         }
@@ -189,7 +190,7 @@ async fn a_database_that_goes_away_is_unavailable_and_comes_back() {
     let outcome = store.queue_resend(store::Resend {
         canonical_email: "mira@example.com".to_owned(),
         cool_down: Duration::from_secs(1),
-        message_ids: [crate::common::message_id(), crate::common::message_id(), crate::common::message_id()],
+        message_ids: [message_id(), message_id(), message_id()],
         now: after(1),
     });
     assert!(is_unavailable(&outcome.await));

@@ -1,6 +1,6 @@
 //! One-time secrets: links and the codes beside them.
 
-use crate::common::{START, TestStore, after, at_once, claim, code, inserted, new_key, on_both_engines};
+use crate::common::{START, TestStore, after, at_once, claim, code, inserted, message_id, new_key, on_both_engines};
 use domain::{CustomerId, Digest};
 use store::{CodeOutcome, KeyOutcome, Lease, LinkState, NewKey};
 
@@ -79,7 +79,7 @@ on_both_engines! {
                         let resend = store::Resend {
                             canonical_email: "mira@example.com".to_owned(),
                             cool_down: std::time::Duration::ZERO,
-                            message_ids: [crate::common::message_id(), crate::common::message_id(), crate::common::message_id()],
+                            message_ids: [message_id(), message_id(), message_id()],
                             now: after(index as u64),
                         };
                         store.queue_resend(resend).await.unwrap();
@@ -100,7 +100,8 @@ on_both_engines! {
         // A key that slipped in all the same.
         let other = store.claim("other@example.com").await;
         let key = store.key(other.id, "slipped").await;
-        store.execute(&format!("UPDATE one_time_secrets SET customer_id = {} WHERE customer_id = {}", late.id, other.id));
+        let (late, other) = (late.id, other.id);
+        store.execute(&format!("UPDATE one_time_secrets SET customer_id = {late} WHERE customer_id = {other}"));
         assert_eq!(store.confirm_by_key(key, after(1)).await.unwrap(), None);
         assert_eq!(
             store.number("SELECT count(*) AS value FROM one_time_secrets WHERE used_at IS NULL"),

@@ -31,7 +31,8 @@ async fn both_end_in_the_same_tables_columns_and_nullability() {
     let of_sqlite = sqlite.texts(
         "SELECT tables.name || '.' || columns.name || CASE WHEN columns.\"notnull\" THEN '' ELSE ' null' END AS value
          FROM sqlite_master AS tables, pragma_table_xinfo(tables.name) AS columns
-         WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%' AND tables.name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+         WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%'
+             AND tables.name NOT LIKE '\\_\\_%' ESCAPE '\\'",
     );
     // The lock is PostgreSQL's alone: SQLite locks its file.
     let of_postgres = postgres.texts(

@@ -1,0 +1,180 @@
+//! The page behind the mailed link, without a browser: what a mail scanner does to it, and what a person without JavaScript does.
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "what is not there fails the test")]
+
+use testkit::{
+    Answer, Engine, Gateway, Mail, PASSWORD, Request, confirm, log_in, on_both_databases, register, sign_up,
+};
+
+on_both_databases! {
+    scenarios: [
+        a_scanner_confirms_nothing_and_spoils_nothing, the_code_confirms, five_wrong_codes_leave_the_link_alone,
+        a_link_that_was_used_says_so, an_expired_link_leads_to_a_new_one, several_claims_ask_for_their_password,
+        a_forged_answer_confirms_nothing,
+    ]
+}
+
+const ADDRESS: &str = "mira@example.com";
+
+async fn signed_up(engine: Engine) -> (Gateway, Mail) {
+    let gateway = Gateway::on(engine).start().await;
+    gateway.send(&register(&sign_up(ADDRESS)).header("Accept-Language", "en")).await.expect_status(201);
+    let mail = gateway.mailbox().wait_for(ADDRESS).await;
+    (gateway, mail)
+}
+
+fn path(mail: &Mail) -> &str {
+    let (_, rest) = mail.link.split_once("://").expect("a link");
+    &rest[rest.find('/').expect("a path")..]
+}
+
+fn page(target: &str) -> Request {
+    Request::get(target).header("Accept", "text/html")
+}
+
+async fn open(gateway: &Gateway, mail: &Mail) -> Answer {
+    let answer = gateway.send(&page(path(mail))).await;
+    assert!(answer.header("Content-Type").is_some_and(|kind| kind.starts_with("text/html")), "{answer:?}");
+    answer
+}
+
+/// The values between these two texts, wherever they are.
+fn all_between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split(after).next()).collect()
+}
+
+fn field<'a>(form: &'a str, name: &str) -> &'a str {
+    let before = format!("name=\"{name}\" value=\"");
+    all_between(form, &before, "\"").first().copied().unwrap_or_default()
+}
+
+async fn submit(gateway: &Gateway, fields: &[(&str, &str)]) -> Answer {
+    gateway.send(&Request::form("/register/confirm", fields).header("Accept", "text/html")).await
+}
+
+async fn logs_in(gateway: &Gateway) -> bool {
+    gateway.send(&log_in(ADDRESS, PASSWORD)).await.status == 201
+}
+
+async fn a_scanner_confirms_nothing_and_spoils_nothing(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    for method in ["HEAD", "GET", "GET"] {
+        gateway.send(&Request::new(method, path(&mail)).header("Accept", "*/*")).await.expect_status(200);
+    }
+    let shown = open(&gateway, &mail).await;
+    for link in all_between(&shown.body, "href=\"", "\"").into_iter().filter(|link| link.starts_with('/')) {
+        gateway.send(&page(link)).await;
+    }
+    for form in all_between(&shown.body, "<form", "</form>") {
+        // As it stands, and with something typed into every field.
+        for typed in ["", "123456"] {
+            let fields: Vec<(&str, &str)> = all_between(form, "<input", ">")
+                .into_iter()
+                .filter_map(|input| {
+                    let name = *all_between(input, "name=\"", "\"").first()?;
+                    Some((
+                        name,
+                        all_between(input, "value=\"", "\"")
+                            .first()
+                            .copied()
+                            .filter(|value| !value.is_empty())
+                            .unwrap_or(typed),
+                    ))
+                })
+                .collect();
+            let action = all_between(form, "action=\"", "\"")[0];
+            gateway.send(&Request::form(action, &fields).header("Accept", "text/html")).await;
+        }
+    }
+    assert!(!logs_in(&gateway).await, "a scanner has confirmed");
+    gateway.confirm(&mail.token).await;
+    assert!(logs_in(&gateway).await);
+}
+
+async fn a_forged_answer_confirms_nothing(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    let forged = "0123456789abcdef".repeat(4);
+    let answer: String = forged.chars().rev().collect();
+    for (challenge, answer) in [(forged.as_str(), answer.as_str()), ("", ""), ("x", "x")] {
+        submit(&gateway, &[("token", &mail.token), ("challenge", challenge), ("answer", answer)]).await;
+    }
+    assert!(!logs_in(&gateway).await);
+    // The page's own challenge, answered as its button answers it, does confirm; but not after an hour.
+    let shown = open(&gateway, &mail).await;
+    let challenge = field(&shown.body, "challenge").to_owned();
+    let answer: String = challenge.chars().rev().collect();
+    let click = [("token", mail.token.as_str()), ("challenge", challenge.as_str()), ("answer", answer.as_str())];
+    gateway.advance(3_700).await;
+    submit(&gateway, &click).await;
+    assert!(!logs_in(&gateway).await, "a page that lay open too long");
+    let shown = open(&gateway, &mail).await;
+    let challenge = field(&shown.body, "challenge").to_owned();
+    let answer: String = challenge.chars().rev().collect();
+    submit(&gateway, &[("token", &mail.token), ("challenge", &challenge), ("answer", &answer)])
+        .await
+        .expect_status(200);
+    assert!(logs_in(&gateway).await);
+}
+
+async fn the_code_confirms(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    let shown = open(&gateway, &mail).await;
+    assert!(shown.body.contains("Confirm your email address"), "the language of the customer: {}", shown.body);
+    assert!(shown.body.contains("name=\"code\""), "{}", shown.body);
+    let done = submit(&gateway, &[("token", &mail.token), ("code", &mail.code)]).await.expect_status(200);
+    assert!(done.body.contains("Please log"), "{}", done.body);
+    assert!(logs_in(&gateway).await);
+}
+
+async fn five_wrong_codes_leave_the_link_alone(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    let wrong = if mail.code == "000000" { "111111" } else { "000000" };
+    for _ in 0..5 {
+        submit(&gateway, &[("token", &mail.token), ("code", wrong)]).await;
+    }
+    submit(&gateway, &[("token", &mail.token), ("code", &mail.code)]).await;
+    assert!(!logs_in(&gateway).await, "the code is spent");
+    gateway.confirm(&mail.token).await;
+}
+
+async fn a_link_that_was_used_says_so(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    gateway.confirm(&mail.token).await;
+    let shown = open(&gateway, &mail).await;
+    assert!(shown.body.contains("already confirmed") && !shown.body.contains("name=\"code\""), "{}", shown.body);
+    let unknown = gateway.send(&page("/register/confirm?token=0123456789abcdef0123456789abcdef")).await;
+    assert!((400..500).contains(&unknown.status), "{unknown:?}");
+    for odd in
+        ["", "?token=", "?token=%00", "?token=%ff", "?token=%3Cscript%3Ealert(1)%3C/script%3E", "?token=a&token=b"]
+    {
+        let answer = gateway.send(&page(&format!("/register/confirm{odd}"))).await;
+        assert!((400..500).contains(&answer.status), "{odd}: {answer:?}");
+        assert!(!answer.body.contains("<script>alert"), "{}", answer.body);
+    }
+}
+
+async fn an_expired_link_leads_to_a_new_one(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    gateway.advance(25 * 3600).await;
+    let shown = open(&gateway, &mail).await;
+    assert!(shown.body.contains("/register/confirm/resend"), "{}", shown.body);
+    let form = [("token", mail.token.as_str())];
+    gateway
+        .send(&Request::form("/register/confirm/resend", &form).header("Accept", "text/html"))
+        .await
+        .expect_status(200);
+    let next = gateway.mailbox().wait_for_next(&mail).await;
+    gateway.send(&confirm(&next.token)).await.expect_status(204);
+}
+
+async fn several_claims_ask_for_their_password(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    gateway.register(ADDRESS).await;
+    let shown = open(&gateway, &mail).await;
+    assert!(shown.body.contains("name=\"password\""), "{}", shown.body);
+    for password in ["", "Thiefs-2nd-Door!"] {
+        submit(&gateway, &[("token", &mail.token), ("code", &mail.code), ("password", password)]).await;
+        assert!(!logs_in(&gateway).await, "confirmed with the password {password:?}");
+    }
+    submit(&gateway, &[("token", &mail.token), ("code", &mail.code), ("password", PASSWORD)]).await.expect_status(200);
+    assert!(logs_in(&gateway).await);
+}
