@@ -50,7 +50,8 @@ async fn main() -> ExitCode {
 
 async fn measure() -> Result<Report, Failure> {
     let mut arguments = std::env::args_os().skip(1);
-    let binary = arguments.next().map(PathBuf::from).ok_or("the path of the gateway is missing")?;
+    // Absolute, because each gateway runs in a folder of its own.
+    let binary = arguments.next().map(PathBuf::from).ok_or("the path of the gateway is missing")?.canonicalize()?;
     let postgres = arguments.next().and_then(|url| url.into_string().ok());
     let mut report = Report::default();
     sqlite(&binary, &mut report).await?;
