@@ -6,6 +6,7 @@ use domain::{Customer, CustomerId, PasswordHash, Timestamp};
 use crate::StoreError;
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::Unit;
+use crate::planned::planned;
 use crate::rows::CustomerRow;
 use crate::schema::customers;
 
@@ -79,7 +80,7 @@ on_both! {
         new: &PasswordHash,
     ) -> Unit<bool> {
         let row = customers::table.find(id.0).filter(customers::password_hash.eq(old.expose()));
-        let updated = diesel::update(row).set(customers::password_hash.eq(new.expose())).execute(connection)?;
+        let updated = planned!(diesel::update(row).set(customers::password_hash.eq(new.expose()))).execute(connection)?;
         Ok(updated == 1)
     }
 

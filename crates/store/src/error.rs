@@ -16,7 +16,7 @@ pub enum StoreError {
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// The database lacks these migrations.
-    #[error("migrations are pending: {}", .0.join(", "))]
+    #[error("migrations are pending: {}; run `vestibule migrate`", .0.join(", "))]
     PendingMigrations(Vec<String>),
     /// A stored value is not one that could have been written here.
     #[error("{table}.{column} holds a value that cannot be read")]

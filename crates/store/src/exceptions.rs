@@ -10,6 +10,7 @@ pub(crate) mod sqlite {
 
     use crate::error::{Rollback, Unit};
     use crate::links::sqlite::promote;
+    use crate::planned::planned;
     use crate::schema::{one_time_secrets, outbox};
 
     /// Each engine has its own catalogue.
@@ -23,12 +24,14 @@ pub(crate) mod sqlite {
             .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()))
             .filter(one_time_secrets::used_at.is_null())
             .filter(one_time_secrets::expires_at.is_null().or(one_time_secrets::expires_at.gt(now.as_micros())));
-        let customer = diesel::update(presented)
-            .set(one_time_secrets::used_at.eq(now.as_micros()))
-            .returning(one_time_secrets::customer_id)
-            .get_result(connection)
-            .optional()?
-            .ok_or(Rollback::Refused)?;
+        let customer = planned!(
+            diesel::update(presented)
+                .set(one_time_secrets::used_at.eq(now.as_micros()))
+                .returning(one_time_secrets::customer_id)
+        )
+        .get_result(connection)
+        .optional()?
+        .ok_or(Rollback::Refused)?;
         promote(connection, customer, now)?;
         Ok(customer)
     }

@@ -17,6 +17,7 @@ mod exceptions;
 mod links;
 mod migrations;
 mod outbox;
+mod planned;
 mod pool;
 mod postgres;
 mod rows;

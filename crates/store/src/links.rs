@@ -10,6 +10,7 @@ use crate::StoreError;
 use crate::engine::{Backend, Store, UnitTimer, on_both, read, unit};
 use crate::error::{Rollback, Unit};
 use crate::exceptions::{postgres::confirm_in_one_statement, sqlite::confirm_in_turn};
+use crate::planned::planned;
 use crate::rows::CustomerRow;
 use crate::schema::{customers, one_time_secrets, outbox};
 use crate::timeline::Event;
@@ -207,8 +208,8 @@ on_both! {
             .limit(100)
             .offset(KEPT_CONFIRMATION_KEYS)
             .select(live.field(one_time_secrets::id));
-        diesel::update(one_time_secrets::table.filter(one_time_secrets::id.eq_any(beyond_the_newest)))
-            .set(one_time_secrets::used_at.eq(now))
+        planned!(diesel::update(one_time_secrets::table.filter(one_time_secrets::id.eq_any(beyond_the_newest)))
+            .set(one_time_secrets::used_at.eq(now)))
             .execute(connection)?;
         Ok(())
     }
@@ -227,9 +228,9 @@ on_both! {
             .filter(one_time_secrets::expires_at.is_null().or(one_time_secrets::expires_at.gt(now.as_micros())))
             .filter(one_time_secrets::code_tries_left.gt(0));
         let right = presented.filter(one_time_secrets::code_digest.eq(code.as_bytes()));
-        let consumed: Option<i64> = diesel::update(right)
+        let consumed: Option<i64> = planned!(diesel::update(right)
             .set(one_time_secrets::used_at.eq(now.as_micros()))
-            .returning(one_time_secrets::customer_id)
+            .returning(one_time_secrets::customer_id))
             .get_result(connection)
             .optional()?;
         if let Some(customer) = consumed {
@@ -238,9 +239,9 @@ on_both! {
         }
         // A link without a code has nothing that could be wrong: NULL is not unequal to anything.
         let wrong = presented.filter(one_time_secrets::code_digest.ne(code.as_bytes()));
-        let tries_left = diesel::update(wrong)
+        let tries_left = planned!(diesel::update(wrong)
             .set(one_time_secrets::code_tries_left.eq(one_time_secrets::code_tries_left - 1))
-            .returning(one_time_secrets::code_tries_left)
+            .returning(one_time_secrets::code_tries_left))
             .get_result(connection)
             .optional()?
             .ok_or(Rollback::Refused)?;
@@ -254,19 +255,19 @@ on_both! {
             .find(customer)
             .filter(customers::confirmed_at.is_null())
             .filter(customers::anonymised_at.is_null());
-        let address: String = diesel::update(open)
+        let address: String = planned!(diesel::update(open)
             .set((customers::confirmed_at.eq(now_micros), customers::updated_at.eq(now_micros)))
-            .returning(customers::email_canonical)
+            .returning(customers::email_canonical))
             .get_result(connection)
             .optional()
             .map_err(Rollback::lost_race)?
             .ok_or(Rollback::Refused)?;
         settle_address(connection, &address)?;
-        diesel::update(one_time_secrets::table)
+        planned!(diesel::update(one_time_secrets::table)
             .filter(one_time_secrets::customer_id.eq(customer))
             .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()))
             .filter(one_time_secrets::used_at.is_null())
-            .set(one_time_secrets::used_at.eq(now_micros))
+            .set(one_time_secrets::used_at.eq(now_micros)))
             .execute(connection)?;
         diesel::delete(outbox::table)
             .filter(outbox::customer_id.eq(customer))

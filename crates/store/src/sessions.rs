@@ -6,6 +6,7 @@ use domain::{Customer, CustomerId, Digest, FamilyId, Timestamp};
 use crate::StoreError;
 use crate::engine::{Store, on_both, unit};
 use crate::error::{Rollback, Unit};
+use crate::planned::planned;
 use crate::rows::CustomerRow;
 use crate::schema::{customers, refresh_tokens};
 
@@ -123,9 +124,9 @@ on_both! {
             .filter(refresh_tokens::used_at.is_null())
             .filter(refresh_tokens::revoked_at.is_null())
             .filter(refresh_tokens::expires_at.gt(now));
-        let spent: Option<(String, i64)> = diesel::update(live)
+        let spent: Option<(String, i64)> = planned!(diesel::update(live)
             .set(refresh_tokens::used_at.eq(now))
-            .returning((refresh_tokens::family, refresh_tokens::customer_id))
+            .returning((refresh_tokens::family, refresh_tokens::customer_id)))
             .get_result(connection)
             .optional()?;
         let Some((family, customer)) = spent else {
@@ -155,7 +156,7 @@ on_both! {
         let live = refresh_tokens::table
             .filter(refresh_tokens::family.eq(family))
             .filter(refresh_tokens::revoked_at.is_null());
-        while diesel::update(live).set(refresh_tokens::revoked_at.eq(now)).execute(connection)? > 0 {}
+        while planned!(diesel::update(live).set(refresh_tokens::revoked_at.eq(now))).execute(connection)? > 0 {}
         Ok(())
     }
 
@@ -178,7 +179,7 @@ on_both! {
         let live = refresh_tokens::table
             .filter(refresh_tokens::customer_id.eq(customer.0))
             .filter(refresh_tokens::revoked_at.is_null());
-        while diesel::update(live).set(refresh_tokens::revoked_at.eq(now.as_micros())).execute(connection)? > 0 {}
+        while planned!(diesel::update(live).set(refresh_tokens::revoked_at.eq(now.as_micros()))).execute(connection)? > 0 {}
         Ok(())
     }
 }
