@@ -21,7 +21,7 @@ const START_AT_MOST: Duration = Duration::from_secs(60);
 /// that closes when its parent ends, in whatever way. PostgreSQL itself would neither notice nor clean up.
 const KEEPER: &str = r#"
 "$1/postgres" -D "$2/data" -c port="$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
-    -c fsync=off -c full_page_writes=off -c max_connections=300 >"$2/log" 2>&1 &
+    -c fsync="$4" -c full_page_writes="$4" -c max_connections=300 >"$2/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -INT "$server"
@@ -29,6 +29,15 @@ wait "$server"
 rm -rf "$2"/*
 rmdir "$2" 2>/dev/null
 "#;
+
+/// Whether what is committed survives a power cut.
+#[derive(Clone, Copy)]
+pub enum Durability {
+    /// As in production: for measuring.
+    Full,
+    /// Not at all, which is quicker: for tests.
+    None,
+}
 
 /// A running server. It stops when this is dropped, or when this process ends.
 pub struct Cluster {
@@ -40,7 +49,7 @@ pub struct Cluster {
 impl Cluster {
     /// Makes a cluster with the programs of that folder and starts it. Run as root it belongs to an unprivileged user,
     /// because PostgreSQL refuses root.
-    pub fn start(programs: &Path) -> Outcome<Self> {
+    pub fn start(programs: &Path, durability: Durability) -> Outcome<Self> {
         let folder = env::temp_dir().join(format!("vestibule-postgres-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let user = if is_root() { Some(Unprivileged::find()?) } else { None };
@@ -61,6 +70,10 @@ impl Cluster {
             .arg(programs)
             .arg(&folder)
             .arg(port.to_string())
+            .arg(match durability {
+                Durability::Full => "on",
+                Durability::None => "off",
+            })
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -1,5 +1,6 @@
 //! `cargo xtask`: what a person would otherwise type by hand.
 
+mod bench;
 mod cluster;
 mod command;
 mod test;
@@ -13,6 +14,8 @@ use command::Outcome;
 const HELP: &str = "\
 cargo xtask test [--only STEP]... [--skip STEP]...
     Checks everything: fmt, clippy, docs, deny, tests. Installs or starts what it needs. The last line is the count.
+cargo xtask bench
+    Measures the gateway as ratios to the limits of this machine, on SQLite and on PostgreSQL. Needs a quiet machine.
 cargo xtask postgres
     Starts a throw-away PostgreSQL and prints how tests find it. Ctrl-C stops and removes it.";
 
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
     let (name, rest) = arguments.split_first().map_or(("help", &[][..]), |(name, rest)| (name.as_str(), rest));
     let outcome = match (name, rest) {
         ("test", steps) => test::run(steps),
+        ("bench", []) => bench::run(),
         ("postgres", []) => postgres(),
         _ => {
             println!("{HELP}");
@@ -37,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn postgres() -> Outcome<()> {
-    let cluster = cluster::Cluster::start(&tools::postgres_folder()?)?;
+    let cluster = cluster::Cluster::start(&tools::postgres_folder()?, cluster::Durability::None)?;
     println!("export {}={}", cluster::VARIABLE, cluster.url());
     println!("Ctrl-C stops it and removes its data.");
     cluster.wait()

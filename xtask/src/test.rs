@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, Durability};
 use crate::command::{Outcome, cargo, program, quiet, root, show};
 use crate::tools;
 
@@ -102,7 +102,7 @@ fn deny(_: &mut Count) -> Outcome<()> {
 }
 
 fn test(count: &mut Count) -> Outcome<()> {
-    let cluster = Cluster::start(&tools::postgres_folder()?)?;
+    let cluster = Cluster::start(&tools::postgres_folder()?, Durability::None)?;
     tools::install_smtp_server()?;
     let kit = root().join("target/testkit");
     if kit.exists() {

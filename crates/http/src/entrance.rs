@@ -9,7 +9,6 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderValue;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
-use application::Application;
 use domain::Locale;
 use tracing::Instrument;
 
@@ -18,12 +17,12 @@ use crate::client_address::{self, Network};
 use crate::errors::Refusal;
 use crate::kit::ClientAddress;
 use crate::limits::RequestLimiter;
-use crate::request_id::{self, RequestId};
+use crate::request_id::{self, RequestIds};
 use crate::{access_log, headers};
 
 /// What the entrance needs to know.
 pub(crate) struct Entrance {
-    pub(crate) application: Application,
+    pub(crate) ids: RequestIds,
     pub(crate) limiter: Option<RequestLimiter>,
     pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) security_headers: bool,
@@ -39,7 +38,7 @@ impl Entrance {
     ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
         let arrived = Instant::now();
         let method = request.method().clone();
-        let id = RequestId::resolve(request.headers().get(request_id::HEADER), self.application.randomness());
+        let id = self.ids.resolve(request.headers().get(request_id::HEADER));
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         let address = client_address::find(peer, request.headers(), &self.trusted_proxies);
         request.extensions_mut().insert(id.clone());

@@ -18,6 +18,7 @@ use crate::glue::{self, Glue};
 use crate::limits::{BodyLimits, RequestLimiter};
 use crate::mailbox;
 use crate::operations::{self, RenderMetrics};
+use crate::request_id::RequestIds;
 use crate::settings::{GlueSettings, HttpSettings};
 
 /// What the server serves.
@@ -88,7 +89,7 @@ fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSet
     let application = services.application;
     let time = application.clone();
     let entrance = Entrance {
-        application: application.clone(),
+        ids: RequestIds::new(application.randomness()),
         limiter: RequestLimiter::new(settings, Arc::new(move || time.clock().now())),
         trusted_proxies: settings.trusted_proxies.clone(),
         security_headers: glue_settings.security_headers,

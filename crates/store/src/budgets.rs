@@ -7,7 +7,6 @@ use domain::{Digest, Timestamp};
 
 use crate::engine::on_both;
 use crate::error::Unit;
-use crate::planned::planned;
 use crate::schema::budgets;
 
 /// The budget of one action on one address. The address itself is not kept.
@@ -30,14 +29,14 @@ on_both! {
         let window_ends_at = now.plus(window).as_micros();
         let now = now.as_micros();
         let row = budgets::table.filter(budgets::key.eq(key.as_bytes()));
-        let restarted = planned!(diesel::update(row.filter(budgets::window_ends_at.le(now)))
-            .set((budgets::used.eq(1), budgets::window_ends_at.eq(window_ends_at))))
+        let restarted = diesel::update(row.filter(budgets::window_ends_at.le(now)))
+            .set((budgets::used.eq(1), budgets::window_ends_at.eq(window_ends_at)))
             .execute(connection)?;
         if restarted == 1 {
             return Ok(true);
         }
-        let taken = planned!(diesel::update(row.filter(budgets::window_ends_at.gt(now)).filter(budgets::used.lt(limit)))
-            .set(budgets::used.eq(budgets::used + 1)))
+        let taken = diesel::update(row.filter(budgets::window_ends_at.gt(now)).filter(budgets::used.lt(limit)))
+            .set(budgets::used.eq(budgets::used + 1))
             .execute(connection)?;
         if taken == 1 {
             return Ok(true);
@@ -57,7 +56,7 @@ on_both! {
     /// that count rows before they insert one would else both find room. A lock on a row works on every engine, and
     /// the row is one that the clean-up knows; on SQLite it costs a statement that is not needed there.
     pub(crate) fn serialise(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<()> {
-        planned!(diesel::insert_into(budgets::table)
+        diesel::insert_into(budgets::table)
             .values((
                 budgets::key.eq(key.as_bytes()),
                 budgets::used.eq(0),
@@ -65,7 +64,7 @@ on_both! {
             ))
             .on_conflict(budgets::key)
             .do_update()
-            .set(budgets::window_ends_at.eq(now.as_micros())))
+            .set(budgets::window_ends_at.eq(now.as_micros()))
             .execute(connection)?;
         Ok(())
     }

@@ -80,7 +80,7 @@ on_both! {
         new: &PasswordHash,
     ) -> Unit<bool> {
         let row = customers::table.find(id.0).filter(customers::password_hash.eq(old.expose()));
-        let updated = planned!(diesel::update(row).set(customers::password_hash.eq(new.expose()))).execute(connection)?;
+        let updated = diesel::update(row).set(customers::password_hash.eq(new.expose())).execute(connection)?;
         Ok(updated == 1)
     }
 
@@ -107,11 +107,13 @@ on_both! {
 
     /// Removes the open claims on an address, with all that hangs on them.
     pub(crate) fn settle_address(connection: &mut Connection, canonical_email: &str) -> Unit<()> {
-        diesel::delete(customers::table)
-            .filter(customers::email_canonical.eq(canonical_email))
-            .filter(customers::confirmed_at.is_null())
-            .filter(customers::anonymised_at.is_null())
-            .execute(connection)?;
+        planned!(
+            diesel::delete(customers::table)
+                .filter(customers::email_canonical.eq(canonical_email))
+                .filter(customers::confirmed_at.is_null())
+                .filter(customers::anonymised_at.is_null())
+        )
+        .execute(connection)?;
         Ok(())
     }
 }

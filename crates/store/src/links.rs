@@ -209,8 +209,9 @@ on_both! {
             .offset(KEPT_CONFIRMATION_KEYS)
             .select(live.field(one_time_secrets::id));
         planned!(diesel::update(one_time_secrets::table.filter(one_time_secrets::id.eq_any(beyond_the_newest)))
-            .set(one_time_secrets::used_at.eq(now)))
-            .execute(connection)?;
+            .set(one_time_secrets::used_at.eq(now))
+            .returning(one_time_secrets::id))
+            .load::<i64>(connection)?;
         Ok(())
     }
 
@@ -267,13 +268,16 @@ on_both! {
             .filter(one_time_secrets::customer_id.eq(customer))
             .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()))
             .filter(one_time_secrets::used_at.is_null())
-            .set(one_time_secrets::used_at.eq(now_micros)))
-            .execute(connection)?;
-        diesel::delete(outbox::table)
-            .filter(outbox::customer_id.eq(customer))
-            .filter(outbox::kind.eq(MessageKind::RegistrationConfirmation.as_str()))
-            .filter(outbox::state.eq(crate::outbox::QUEUED))
-            .execute(connection)?;
+            .set(one_time_secrets::used_at.eq(now_micros))
+            .returning(one_time_secrets::id))
+            .load::<i64>(connection)?;
+        planned!(
+            diesel::delete(outbox::table)
+                .filter(outbox::customer_id.eq(customer))
+                .filter(outbox::kind.eq(MessageKind::RegistrationConfirmation.as_str()))
+                .filter(outbox::state.eq(crate::outbox::QUEUED))
+        )
+        .execute(connection)?;
         record(connection, customer, now, &Event::Confirmed)
     }
 

@@ -8,7 +8,6 @@ use domain::{Customer, EmailAddress, MessageId, MessageKind, Timestamp};
 use crate::StoreError;
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::{Rollback, Unit};
-use crate::planned::planned;
 use crate::rows::{CustomerRow, MessageRow, parse_kind};
 use crate::schema::{customers, outbox};
 use crate::timeline::{Event, Mail};
@@ -246,13 +245,13 @@ on_both! {
     /// Gives up a message that cannot be read.
     fn bury(connection: &mut Connection, id: i64, error: &StoreError) -> Unit<()> {
         tracing::error!(%error, outbox.id = id, "a message cannot be read and was given up");
-        planned!(diesel::update(outbox::table.find(id))
+        diesel::update(outbox::table.find(id))
             .set((
                 outbox::state.eq(DEAD),
                 outbox::note.eq(shorten(&error.to_string())),
                 outbox::leased_until.eq(None::<i64>),
                 outbox::leased_by.eq(None::<&str>),
-            )))
+            ))
             .execute(connection)?;
         Ok(())
     }
@@ -292,11 +291,11 @@ on_both! {
         let free = (outbox::leased_until.eq(None::<i64>), outbox::leased_by.eq(None::<&str>));
         let finished = match finish {
             Finish::Sent { .. } | Finish::Dropped => diesel::delete(leased).execute(connection)?,
-            Finish::Retry { due_at, note } => planned!(diesel::update(leased)
-                .set((outbox::due_at.eq(due_at.as_micros()), outbox::note.eq(shorten(note)), free)))
+            Finish::Retry { due_at, note } => diesel::update(leased)
+                .set((outbox::due_at.eq(due_at.as_micros()), outbox::note.eq(shorten(note)), free))
                 .execute(connection)?,
-            Finish::Dead { note } => planned!(diesel::update(leased)
-                .set((outbox::state.eq(DEAD), outbox::note.eq(shorten(note)), free)))
+            Finish::Dead { note } => diesel::update(leased)
+                .set((outbox::state.eq(DEAD), outbox::note.eq(shorten(note)), free))
                 .execute(connection)?,
         };
         if finished == 1 { Ok(()) } else { Err(Rollback::Refused) }

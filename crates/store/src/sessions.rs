@@ -156,7 +156,7 @@ on_both! {
         let live = refresh_tokens::table
             .filter(refresh_tokens::family.eq(family))
             .filter(refresh_tokens::revoked_at.is_null());
-        while planned!(diesel::update(live).set(refresh_tokens::revoked_at.eq(now))).execute(connection)? > 0 {}
+        while diesel::update(live).set(refresh_tokens::revoked_at.eq(now)).execute(connection)? > 0 {}
         Ok(())
     }
 
@@ -179,7 +179,7 @@ on_both! {
         let live = refresh_tokens::table
             .filter(refresh_tokens::customer_id.eq(customer.0))
             .filter(refresh_tokens::revoked_at.is_null());
-        while planned!(diesel::update(live).set(refresh_tokens::revoked_at.eq(now.as_micros()))).execute(connection)? > 0 {}
+        while diesel::update(live).set(refresh_tokens::revoked_at.eq(now.as_micros())).execute(connection)? > 0 {}
         Ok(())
     }
 }

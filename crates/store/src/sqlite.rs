@@ -13,12 +13,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::r2d2::CustomizeConnection;
-use diesel::{Connection, QueryResult, SqliteConnection};
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use crate::error::{Unit, one_line};
+use crate::planned::planned;
 use crate::pool::{BoundedPool, Bounds, closed, connect, show_queue};
 use crate::{StoreError, StoreSettings};
 
@@ -226,14 +228,31 @@ impl Writer {
 fn run_batch(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>]) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
     for unit in batch {
-        AnsiTransactionManager::begin_transaction(connection)?;
-        if unit.run(connection) {
-            AnsiTransactionManager::commit_transaction(connection)?;
-        } else {
-            AnsiTransactionManager::rollback_transaction(connection)?;
+        planned!(Savepoint::Begin).execute(connection)?;
+        if !unit.run(connection) {
+            planned!(Savepoint::RollBack).execute(connection)?;
         }
+        planned!(Savepoint::Release).execute(connection)?;
     }
     AnsiTransactionManager::commit_transaction(connection)
+}
+
+/// The savepoint around a unit of work. Planned once, because each unit needs two of these statements.
+enum Savepoint {
+    Begin,
+    RollBack,
+    Release,
+}
+
+impl QueryFragment<diesel::sqlite::Sqlite> for Savepoint {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::sqlite::Sqlite>) -> QueryResult<()> {
+        out.push_sql(match self {
+            Self::Begin => "SAVEPOINT unit",
+            Self::RollBack => "ROLLBACK TO unit",
+            Self::Release => "RELEASE unit",
+        });
+        Ok(())
+    }
 }
 
 #[cfg(test)]

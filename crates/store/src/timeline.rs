@@ -5,6 +5,7 @@ use domain::{MessageKind, Timestamp};
 
 use crate::engine::on_both;
 use crate::error::Unit;
+use crate::planned::planned;
 use crate::schema::timeline;
 
 /// A line in a customer's timeline.
@@ -49,16 +50,15 @@ on_both! {
     /// Adds a line.
     pub(crate) fn record(connection: &mut Connection, customer: i64, now: Timestamp, event: &Event) -> Unit<()> {
         let mail = event.mail();
-        diesel::insert_into(timeline::table)
-            .values((
-                timeline::customer_id.eq(customer),
-                timeline::at.eq(now.as_micros()),
-                timeline::kind.eq(event.name()),
-                timeline::message.eq(mail.map(|mail| mail.kind.as_str())),
-                timeline::address.eq(mail.map(|mail| mail.address.as_str())),
-                timeline::note.eq(mail.map(|mail| mail.note.as_str())),
-            ))
-            .execute(connection)?;
+        planned!(diesel::insert_into(timeline::table).values((
+            timeline::customer_id.eq(customer),
+            timeline::at.eq(now.as_micros()),
+            timeline::kind.eq(event.name()),
+            timeline::message.eq(mail.map(|mail| mail.kind.as_str())),
+            timeline::address.eq(mail.map(|mail| mail.address.as_str())),
+            timeline::note.eq(mail.map(|mail| mail.note.as_str())),
+        )))
+        .execute(connection)?;
         Ok(())
     }
 }
