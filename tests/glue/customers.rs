@@ -6,12 +6,13 @@ use testkit::{Engine, Expected, Mail, PASSWORD, Request, check, log_in, on_both_
 use crate::shop::{BASE, Shop, TAKEN, changed, settings, sign_up_with, with_password};
 
 on_both_databases! {
-    tables: [refusals, taken_addresses, rejected_reregistration, reading, names_of_references, without_double_opt_in]
+    tables: [refusals, listed_passwords, taken_addresses, rejected_reregistration, reading, names_of_references, without_double_opt_in]
     scenarios: [the_owner_of_a_taken_address_is_told]
 }
 
 const DIFFERENT: &str = "Value in field password should be identical to value in the confirmPassword field.";
 const TERMS: &str = "Terms and Conditions was not accepted.";
+const COMMON: &str = "The password is listed as common.";
 const REPETITION: &str = "The password contains sequence of the same character.";
 const NO_ADDRESS: &str = "Invalid Email address format.";
 const LONG_ADDRESS: &str = "Email is too long. It should have 100 characters or less.";
@@ -132,6 +133,31 @@ async fn taken_addresses(engine: Engine) {
                 log_in(&session.email, PASSWORD),
                 Expected::data(201),
             ),
+        ],
+    )
+    .await;
+}
+
+async fn listed_passwords(engine: Engine) {
+    let gateway = settings(engine)
+        .set("VESTIBULE__GLUE__DENIED_PASSWORDS", "Common-2nd-Door!,Common-222-Door!")
+        .set("VESTIBULE__GLUE__ALLOWED_PASSWORDS", "Allowed-222-Door!")
+        .start()
+        .await;
+    let with = |password: &str| register(&with_password("a@example.com", password));
+    check(
+        engine,
+        gateway.client(),
+        &[
+            row("2.2 row 3: a common password", with("Common-2nd-Door!"), Expected::error(400, "422", COMMON)),
+            row(
+                "2.2 row 3: all that fail, in order",
+                with("Common-222-Door!"),
+                Expected::errors(&[(400, "422", COMMON), (400, "421", REPETITION)]),
+            ),
+            row("2.2 row 3: the whole password is compared", with("Common-2nd-Door!!"), Expected::data(201)),
+            row("2.2 row 3: an allowed password skips the policy", with("Allowed-222-Door!"), Expected::data(201)),
+            row("2.2 row 3: in exact case", with("ALLOWED-222-Door!"), Expected::error(400, "421", REPETITION)),
         ],
     )
     .await;

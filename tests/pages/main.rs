@@ -8,6 +8,7 @@ use testkit::{
 on_both_databases! {
     scenarios: [
         a_scanner_confirms_nothing_and_spoils_nothing, the_code_confirms, five_wrong_codes_leave_the_link_alone,
+        spent_codes_lead_to_a_new_one,
         a_link_that_was_used_says_so, an_expired_link_leads_to_a_new_one, several_claims_ask_for_their_password,
         a_forged_answer_confirms_nothing,
     ]
@@ -131,9 +132,23 @@ async fn five_wrong_codes_leave_the_link_alone(engine: Engine) {
     for _ in 0..5 {
         submit(&gateway, &[("token", &mail.token), ("code", wrong)]).await;
     }
-    submit(&gateway, &[("token", &mail.token), ("code", &mail.code)]).await;
+    let answer = submit(&gateway, &[("token", &mail.token), ("code", &mail.code)]).await;
     assert!(!logs_in(&gateway).await, "the code is spent");
+    assert!(answer.body.contains("tried too often") && answer.body.contains("/register/confirm/resend"), "{answer:?}");
     gateway.confirm(&mail.token).await;
+}
+
+/// Nobody is stuck who has no button that works and no code that is good.
+async fn spent_codes_lead_to_a_new_one(engine: Engine) {
+    let (gateway, mail) = signed_up(engine).await;
+    let wrong = if mail.code == "000000" { "111111" } else { "000000" };
+    for _ in 0..6 {
+        submit(&gateway, &[("token", &mail.token), ("code", wrong)]).await;
+    }
+    gateway.send(&Request::form("/register/confirm/resend/", &[("token", &mail.token)])).await.expect_status(200);
+    let next = gateway.mailbox().wait_for_next(&mail).await;
+    submit(&gateway, &[("token", &next.token), ("code", &next.code)]).await;
+    assert!(logs_in(&gateway).await);
 }
 
 async fn a_link_that_was_used_says_so(engine: Engine) {

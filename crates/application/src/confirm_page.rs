@@ -148,12 +148,17 @@ impl Application {
         let LinkState::Usable { code_tries_left, .. } = self.store().find_link(key.digest(), now).await? else {
             return Err(ConfirmPageError::Refused);
         };
+        let out_of_tries = ConfirmPageError::WrongCode { tries_left: 0 };
+        if code_tries_left <= 0 {
+            return Err(out_of_tries);
+        }
         let code = Code::parse(code).ok_or(ConfirmPageError::WrongCode { tries_left: code_tries_left })?;
         let digest = code.digest(&key.digest(), self.server_key());
         match self.store().confirm_by_key_and_code(key.digest(), digest, now).await? {
             CodeOutcome::Confirmed(_) => Ok(()),
             CodeOutcome::Wrong { tries_left } => Err(ConfirmPageError::WrongCode { tries_left }),
-            CodeOutcome::Refused => Err(ConfirmPageError::Refused),
+            // The link is good, so it can only be that somebody else used up the tries or the link meanwhile.
+            CodeOutcome::Refused => Err(out_of_tries),
         }
     }
 

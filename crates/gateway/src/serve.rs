@@ -9,7 +9,7 @@ use domain::{Clock, MovableClock, Randomness, SystemClock, SystemRandomness};
 use jobs::Jobs;
 use mailer::Mailer;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use store::{Engine, Store};
+use store::{Engine, Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Fatal;
@@ -90,7 +90,10 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
 }
 
 async fn open_store(settings: &Settings) -> Result<Store, Fatal> {
-    let store = Store::open(&settings.database, tokio::runtime::Handle::current())?;
+    let store = Store::open(&settings.database, tokio::runtime::Handle::current()).map_err(|error| match error {
+        StoreError::Unavailable(_) => format!("{error}; start it, or change database.url"),
+        error => error.to_string(),
+    })?;
     match store.engine() {
         Engine::Sqlite => {
             for name in store.migrate().await? {
@@ -100,7 +103,7 @@ async fn open_store(settings: &Settings) -> Result<Store, Fatal> {
         Engine::Postgres => {
             let pending = store.pending_migrations().await?;
             if !pending.is_empty() {
-                return Err(store::StoreError::PendingMigrations(pending).into());
+                return Err(StoreError::PendingMigrations(pending).into());
             }
         }
     }

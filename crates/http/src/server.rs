@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, FormConfig, JsonConfig, PayloadConfig, ServiceConfig};
 use actix_web::{App, HttpServer};
 use application::Application;
-use domain::{MovableClock, PasswordPolicy};
+use domain::MovableClock;
 use mailer::Mailbox;
 
 use crate::declaration::Context;
@@ -98,7 +98,7 @@ fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSet
     let context = Context {
         application: application.clone(),
         base_url: services.public_url.into(),
-        password_policy: Arc::new(PasswordPolicy::glue()),
+        password_policy: Arc::new(glue_settings.password_policy()),
     };
     Surfaces {
         entrance: Arc::new(entrance),

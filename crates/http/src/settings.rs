@@ -1,6 +1,8 @@
 //! Sections `[http]` and `[glue]` of the configuration. Defaults and explanations are in the configuration reference.
 
-use domain::Locale;
+use std::collections::BTreeSet;
+
+use domain::{Locale, PasswordPolicy};
 use serde::Deserialize;
 
 use crate::client_address::Network;
@@ -64,9 +66,22 @@ pub struct GlueSettings {
     pub locales: Vec<Locale>,
     /// The locale when none of them is asked for.
     pub default_locale: Locale,
+    /// New passwords that are refused as common, compared whole and in exact case.
+    pub denied_passwords: BTreeSet<String>,
+    /// New passwords that skip the policy, compared whole and in exact case. They must still have the form of a password.
+    pub allowed_passwords: BTreeSet<String>,
 }
 
 impl GlueSettings {
+    /// What the storefront API demands of a new password.
+    pub fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy {
+            denied: self.denied_passwords.clone(),
+            allowed: self.allowed_passwords.clone(),
+            ..PasswordPolicy::glue()
+        }
+    }
+
     /// Checks what types cannot.
     ///
     /// # Errors
@@ -99,6 +114,8 @@ mod tests {
             security_headers: true,
             locales: vec![Locale::parse("de_DE").unwrap()],
             default_locale: Locale::parse(default_locale).unwrap(),
+            denied_passwords: BTreeSet::new(),
+            allowed_passwords: BTreeSet::new(),
         }
     }
 

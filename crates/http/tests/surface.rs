@@ -98,6 +98,8 @@ impl Running {
             security_headers: true,
             locales: vec![locale("de_DE"), locale("en_US")],
             default_locale: locale("de_DE"),
+            denied_passwords: std::collections::BTreeSet::new(),
+            allowed_passwords: std::collections::BTreeSet::new(),
         };
         change(&mut http, &mut glue);
         let mailbox = mailer::Mailbox::open(&folder.path().join("mailbox"), 10).unwrap();

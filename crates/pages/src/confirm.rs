@@ -3,7 +3,9 @@
 //! Fetching it changes nothing. Its button counts only when the button's own handler answers the page's challenge on a click
 //! that the browser vouches for; without JavaScript, the code from the same mail does.
 
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use application::{Application, ConfirmPage, ConfirmPageError, Failure, PageProof};
 use domain::{Password, Randomness};
@@ -58,7 +60,7 @@ enum Notice {
     Expired,
     Invalid,
     Resent,
-    Busy,
+    Busy { retry_after_seconds: u64 },
     Broken,
 }
 
@@ -71,7 +73,7 @@ impl Notice {
             Self::Expired => (StatusCode::GONE, "expired", true),
             Self::Invalid => (StatusCode::NOT_FOUND, "invalid", true),
             Self::Resent => (StatusCode::OK, "resent", false),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", false),
+            Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy", false),
             Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken", false),
         }
     }
@@ -80,7 +82,7 @@ impl Notice {
 impl From<Failure> for Notice {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Busy { .. } => Self::Busy,
+            Failure::Busy { retry_after_seconds } => Self::Busy { retry_after_seconds },
             Failure::Internal => Self::Broken,
         }
     }
@@ -163,6 +165,8 @@ fn open_page(
     problem: Option<&str>,
 ) -> HttpResponse {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    // Whoever has neither a button that works nor a code that is good needs another link.
+    let offers_link = matches!(problem, Some("use_code" | "no_tries_left"));
     let variables = json!({
         "open": true,
         "problem": problem,
@@ -170,7 +174,7 @@ fn open_page(
         "challenge": challenge,
         "asks_password": asks_password,
         "notice": null,
-        "offers_link": false,
+        "offers_link": offers_link,
     });
     page(status, "confirm", language, randomness, &variables)
 }
@@ -190,7 +194,22 @@ fn notice_page(randomness: &dyn Randomness, language: Language, notice: Notice, 
         "notice": key,
         "offers_link": offers_link,
     });
-    page(status, "confirm", language, randomness, &variables)
+    let mut answer = page(status, "confirm", language, randomness, &variables);
+    if let Notice::Busy { retry_after_seconds } = notice {
+        answer.headers_mut().insert(RETRY_AFTER, retry_after_seconds.into());
+    }
+    answer
+}
+
+/// What whoever sends something else than a link or a form is shown: the page for a link that is no good.
+pub(crate) fn refuse(error: actix_web::Error, request: &HttpRequest) -> actix_web::Error {
+    let shown = request
+        .app_data::<web::Data<Application>>()
+        .map(|application| notice_page(application.randomness(), Language::of_browser(request), Notice::Invalid, ""));
+    match shown {
+        Some(page) => InternalError::from_response(error, page).into(),
+        None => error,
+    }
 }
 
 #[cfg(test)]
@@ -211,9 +230,14 @@ mod tests {
     #[test]
     fn every_notice_is_said_in_every_language() {
         for language in [Language::English, Language::German] {
-            for notice in
-                [Notice::Done, Notice::Already, Notice::Expired, Notice::Invalid, Notice::Resent, Notice::Busy]
-            {
+            for notice in [
+                Notice::Done,
+                Notice::Already,
+                Notice::Expired,
+                Notice::Invalid,
+                Notice::Resent,
+                Notice::Busy { retry_after_seconds: 1 },
+            ] {
                 let page = html(notice_page(&SystemRandomness, language, notice, ""));
                 assert!(page.contains(&text(language, notice.shape().1)), "{page}");
                 assert_eq!(page.contains("/register/confirm/resend"), notice.shape().2, "{page}");

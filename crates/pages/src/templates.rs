@@ -53,7 +53,7 @@ pub(crate) fn page(
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
     );
-    HttpResponse::build(status)
+    let mut answer = HttpResponse::build(status)
         .insert_header((CONTENT_SECURITY_POLICY, policy))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -61,5 +61,9 @@ pub(crate) fn page(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_LANGUAGE, language.tag()))
         .content_type("text/html; charset=utf-8")
-        .body(html)
+        .body(html);
+    if status == StatusCode::UNPROCESSABLE_ENTITY {
+        answer.head_mut().reason = Some("Unprocessable Content");
+    }
+    answer
 }

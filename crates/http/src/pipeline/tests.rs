@@ -70,6 +70,8 @@ fn pipeline(require_accept: bool) -> Pipeline {
         security_headers: true,
         locales: vec![de.clone()],
         default_locale: de,
+        denied_passwords: std::collections::BTreeSet::new(),
+        allowed_passwords: std::collections::BTreeSet::new(),
     };
     Pipeline::new(Routes::new(&[&CUSTOMERS, &ADDRESSES, &TOKENS, &FORM]), &settings)
 }
