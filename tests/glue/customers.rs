@@ -1,18 +1,22 @@
 //! Sections 2.2 and 2.3: signing up and reading.
 
+use std::io::{Read, Write};
+
 use serde_json::{Value, json};
 use testkit::{Engine, Expected, Mail, PASSWORD, Request, check, log_in, on_both_databases, register, row, sign_up};
 
 use crate::shop::{BASE, Shop, TAKEN, changed, settings, sign_up_with, with_password};
 
 on_both_databases! {
-    tables: [refusals, listed_passwords, taken_addresses, rejected_reregistration, reading, names_of_references, without_double_opt_in]
+    tables: [refusals, listed_passwords, leaked_passwords, taken_addresses, rejected_reregistration, reading, names_of_references, without_double_opt_in]
     scenarios: [the_owner_of_a_taken_address_is_told]
 }
 
 const DIFFERENT: &str = "Value in field password should be identical to value in the confirmPassword field.";
 const TERMS: &str = "Terms and Conditions was not accepted.";
 const COMMON: &str = "The password is listed as common.";
+const LEAKED: &str = "password => This password has been leaked in a data breach, it must not be used. \
+                      Please use another password.";
 const REPETITION: &str = "The password contains sequence of the same character.";
 const NO_ADDRESS: &str = "Invalid Email address format.";
 const LONG_ADDRESS: &str = "Email is too long. It should have 100 characters or less.";
@@ -159,6 +163,67 @@ async fn listed_passwords(engine: Engine) {
             row("2.2 row 3: an allowed password skips the policy", with("Allowed-222-Door!"), Expected::data(201)),
             row("2.2 row 3: in exact case", with("ALLOWED-222-Door!"), Expected::error(400, "421", REPETITION)),
         ],
+    )
+    .await;
+}
+
+/// A service that knows one leaked password, by the rest of its SHA-1 behind the first five characters.
+fn service_of_leaked_passwords() -> String {
+    const KNOWN: &str = "0DB1FA8387FEBEF950F90DC5C64E6BD34F0:7\r\n";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/range/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let asked_for_it = request[..length].starts_with(b"GET /range/7656A ");
+            let body = if asked_for_it { KNOWN } else { "" };
+            let answer =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).ok();
+        }
+    });
+    url
+}
+
+async fn leaked_passwords(engine: Engine) {
+    const PASSWORD_SETTING: &str = "VESTIBULE__GLUE__LEAKED_PASSWORDS_URL";
+    const LEAKED_PASSWORD: &str = "Leaked-2nd-Door!";
+    let gateway = settings(engine).set(PASSWORD_SETTING, &service_of_leaked_passwords()).start().await;
+    let both = [("email", Some(json!("nobody"))), ("password", Some(json!(LEAKED_PASSWORD)))];
+    check(
+        engine,
+        gateway.client(),
+        &[
+            row(
+                "1.10 NotCompromisedPassword",
+                register(&with_password("a@example.com", LEAKED_PASSWORD)),
+                Expected::violations(&[LEAKED]),
+            ),
+            row(
+                "1.10 NotCompromisedPassword: with all other violations, in order",
+                register(&sign_up_with("nobody", &both)),
+                Expected::violations(&["email => This value is not a valid email address.", LEAKED]),
+            ),
+            row(
+                "1.10 NotCompromisedPassword: another password",
+                register(&with_password("a@example.com", "Unknown-2nd-Door!")),
+                Expected::data(201),
+            ),
+        ],
+    )
+    .await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let gateway = settings(engine).set(PASSWORD_SETTING, &url).start().await;
+    check(
+        engine,
+        gateway.client(),
+        &[row(
+            "1.10 NotCompromisedPassword: a silent service is passed over",
+            register(&with_password("a@example.com", LEAKED_PASSWORD)),
+            Expected::data(201),
+        )],
     )
     .await;
 }

@@ -133,6 +133,8 @@ async fn preflights(engine: Engine) {
             row("1.4 row 2a: no method", whole().without("Access-Control-Request-Method"), incomplete()),
             row("1.4 row 2a: no headers", whole().without("Access-Control-Request-Headers"), incomplete()),
             row("1.4 row 2a: before 404", Request::options("/coffees"), incomplete()),
+            row("1.4 row 2c: before 404", preflight("/coffees", "GET", "accept"), refused()),
+            row("1.3 an unknown type, asked in advance", preflight("/coffees", "OPTIONS", "accept"), not_found()),
             row("1.4 row 2c: a method that is not offered", preflight("/customers", "PUT", "accept"), refused()),
             row("1.4 row 2c: not offered here", preflight("/customer-confirmation", "DELETE", "accept"), refused()),
             row("1.4 row 2c: a header that is not allowed", preflight("/customers", "POST", "x-evil"), refused()),
@@ -377,6 +379,21 @@ async fn order_of_checks(engine: Engine) {
         gateway.client(),
         &[
             row(
+                "1.4 2a before 2b",
+                preflight("/customers?page[limit]=0", "POST", "accept").without("Origin"),
+                Expected::generic(501, INCOMPLETE_PREFLIGHT),
+            ),
+            row(
+                "1.4 2b before 2c",
+                preflight("/customers?page[limit]=0", "PUT", "accept"),
+                Expected::generic(400, INVALID_PAGE),
+            ),
+            row(
+                "1.4 2c before 2e",
+                empty_type(preflight("/customers", "PUT", "accept")),
+                Expected::generic(403, "Not allowed."),
+            ),
+            row(
                 "1.4 2b before 2e",
                 empty_type(Request::post("/customers?page[limit]=0", &json!({}))),
                 Expected::generic(400, INVALID_PAGE),
@@ -511,6 +528,11 @@ async fn a_strict_accept(engine: Engine) {
                 "1.4 2b before 2d",
                 Request::get("/access-tokens?page[limit]=0").without("Accept"),
                 Expected::generic(400, INVALID_PAGE),
+            ),
+            row(
+                "1.4 2c before 2d",
+                preflight("/access-tokens", "PUT", "accept").without("Accept"),
+                Expected::generic(403, "Not allowed."),
             ),
             row(
                 "1.4 2d before 2e",

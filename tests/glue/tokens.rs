@@ -22,6 +22,7 @@ fn failed() -> Expected {
 
 fn not_refreshed() -> Expected {
     Expected::error(401, "004", "Failed to refresh token.")
+        .header("WWW-Authenticate", "Bearer realm=\"Access to shop API\"")
 }
 
 async fn logging_in(engine: Engine) {
@@ -70,6 +71,11 @@ async fn logging_in(engine: Engine) {
                 "6.1 a good one is no hindrance",
                 log_in(&session.email, PASSWORD).bearer(&session.access_token),
                 good(),
+            ),
+            row(
+                "6.1 none of them can be read",
+                Request::get("/access-tokens/anything"),
+                Expected::generic(404, "Not Found"),
             ),
             row(
                 "6.1 the collection of them",
@@ -131,6 +137,11 @@ async fn refreshing(engine: Engine) {
             ),
             row("6.3 used already", refresh(&session.refresh_token), not_refreshed()),
             row(
+                "6.3 none of them can be read",
+                Request::get("/refresh-tokens/anything"),
+                Expected::generic(404, "Not Found"),
+            ),
+            row(
                 "6.3 the collection of them",
                 Request::get("/refresh-tokens"),
                 Expected::data(200).at("/data", json!([])).at("/links/self", format!("{BASE}/refresh-tokens")),
@@ -142,11 +153,12 @@ async fn refreshing(engine: Engine) {
 
 async fn refreshed(gateway: &Gateway, token: &str) -> Option<String> {
     let answer = gateway.send(&refresh(token)).await;
-    match answer.status {
-        201 => Some(answer.text("/data/attributes/refreshToken")),
-        401 => None,
-        _ => panic!("{answer:?}"),
+    if answer.status == 201 {
+        return Some(answer.text("/data/attributes/refreshToken"));
     }
+    let problems = not_refreshed().problems(&answer);
+    assert!(problems.is_empty(), "{problems:?}");
+    None
 }
 
 async fn a_refresh_token_works_once(engine: Engine) {
@@ -294,6 +306,7 @@ async fn oauth(engine: Engine) {
             row("6.4 a user that is no address", password("mira", PASSWORD), refused(400, "invalid_grant", WRONG_USER)),
             row("6.4 unconfirmed", password("open@example.com", PASSWORD), refused(400, "invalid_grant", WRONG_USER)),
             row("6.4 no user", ask(&[("grant_type", "password"), ("password", PASSWORD)]), invalid_request()),
+            row("6.4 no refresh token", ask(&[("grant_type", "refresh_token")]), invalid_request()),
             row("6.4 no password", ask(&[("grant_type", "password"), ("username", email)]), invalid_request()),
             row("6.4 a bad refresh token", token("x"), refused(400, "invalid_request", WRONG_TOKEN)),
             row(

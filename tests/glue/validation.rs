@@ -205,6 +205,8 @@ async fn dates(engine: Engine) {
             wrong("1.10 Date: one digit", "1990-1-1"),
             wrong("1.10 Date: with a time", "1990-01-01T00:00:00"),
             wrong("1.10 Date: no date", "yesterday"),
+            field("1.10 Date: a number", "dateOfBirth", 19_900_228, &[NO_TEXT]),
+            field("1.10 Date: a list", "dateOfBirth", json!(["1990-02-28"]), &[NO_TEXT]),
             wrong("2.2 Date: in the future", "2999-01-01"),
             row(
                 "2.2 Date: null",
@@ -282,6 +284,11 @@ async fn other_resources(engine: Engine) {
                 "3 resend: no address",
                 resend(json!("mira")),
                 violations(&["email => This value is not a valid email address."]),
+            ),
+            row(
+                "3 resend: 256 characters",
+                resend(json!(format!("{}@example.com", "a".repeat(244)))),
+                violations(&["email => This value is too long. It should have 255 characters or less."]),
             ),
             row(
                 "3 resend: a list",

@@ -63,7 +63,7 @@ impl Application {
             return Err(AuthenticateError::Refused);
         };
         if let (Verification::RightButOutdated, Some(stored)) = (verification, &login.password_hash) {
-            self.replace_hash(login.customer.account().id, password, stored).await?;
+            self.replace_hash(login.customer.account().id, password, stored).await;
         }
         let refresh_token = RefreshToken::generate(&*parts.randomness);
         let now = parts.clock.now();
@@ -153,11 +153,12 @@ impl Application {
         }
     }
 
-    /// Brings a hash of older parameters or of a foreign kind up to date, now that the password is at hand. That the old one
-    /// stays when the pool or the database is busy does no harm: the next login tries again.
-    async fn replace_hash(&self, id: CustomerId, password: &Password, old: &PasswordHash) -> Result<(), Failure> {
-        let new = self.parts().hasher.hash(password).await?;
-        self.store().update_password_hash(id, old, &new, self.clock().now()).await?;
-        Ok(())
+    /// Brings a hash of older parameters or of a foreign kind up to date, now that the password is at hand. Where that fails
+    /// the old one stays, and the next login tries again.
+    async fn replace_hash(&self, id: CustomerId, password: &Password, old: &PasswordHash) {
+        let Ok(new) = self.parts().hasher.hash(password).await else { return };
+        if let Err(error) = self.store().update_password_hash(id, old, &new).await {
+            tracing::warn!(%error, "a password hash could not be brought up to date");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! takes either a click that the browser vouches for, shown by a proof that only the button's handler computes, or the short
 //! code printed in the same mail.
 
-use domain::{Code, Digest, LinkKey, Locale, Password, Timestamp};
+use domain::{Code, Digest, LinkKey, Password, Timestamp};
 use store::{CodeOutcome, LinkState};
 
 use crate::{Application, ConfirmError, Failure, Verification, seconds};
@@ -21,8 +21,6 @@ pub enum ConfirmPage {
         challenge: String,
         /// Whether the password chosen at sign-up is asked for, because several claims are open on the address.
         asks_password: bool,
-        /// The customer's language.
-        locale: Locale,
     },
     /// Done before: please log in.
     Confirmed,
@@ -79,10 +77,9 @@ impl Application {
         let Some(key) = LinkKey::parse(key) else { return Ok(ConfirmPage::Unknown) };
         let now = self.clock().now();
         Ok(match self.store().find_link(key.digest(), now).await? {
-            LinkState::Usable { customer, open_claims, password_hash, .. } => ConfirmPage::Open {
+            LinkState::Usable { open_claims, password_hash, .. } => ConfirmPage::Open {
                 challenge: self.challenge(&key.digest(), now),
                 asks_password: open_claims > 1 && password_hash.is_some(),
-                locale: customer.account().locale.clone(),
             },
             LinkState::Confirmed { .. } => ConfirmPage::Confirmed,
             LinkState::Expired { .. } => ConfirmPage::Expired,
@@ -107,6 +104,12 @@ impl Application {
         else {
             return Err(ConfirmPageError::Refused);
         };
+        // What costs nothing comes before what costs a hash.
+        if let PageProof::Click { challenge, answer } = &proof
+            && !self.is_trusted_click(&key.digest(), challenge, answer, now)
+        {
+            return Err(ConfirmPageError::NotAPerson);
+        }
         if open_claims > 1 && password_hash.is_some() {
             let password = password.ok_or(ConfirmPageError::WrongPassword)?;
             let verification = self.parts().hasher.verify(password, password_hash.as_ref()).await?;
@@ -115,15 +118,10 @@ impl Application {
             }
         }
         match proof {
-            PageProof::Click { challenge, answer } => {
-                if !self.is_trusted_click(&key.digest(), &challenge, &answer, now) {
-                    return Err(ConfirmPageError::NotAPerson);
-                }
-                self.confirm(key.expose()).await.map(|_| ()).map_err(|error| match error {
-                    ConfirmError::Refused => ConfirmPageError::Refused,
-                    ConfirmError::Failure(failure) => ConfirmPageError::Failure(failure),
-                })
-            }
+            PageProof::Click { .. } => self.confirm(key.expose()).await.map(|_| ()).map_err(|error| match error {
+                ConfirmError::Refused => ConfirmPageError::Refused,
+                ConfirmError::Failure(failure) => ConfirmPageError::Failure(failure),
+            }),
             PageProof::Code(code) => self.confirm_by_code(&key, &code, now).await,
         }
     }

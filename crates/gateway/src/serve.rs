@@ -73,20 +73,24 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
     let server = http::serve(listener, services, &settings.http, &settings.glue)?;
     screen::show(&settings, address, &public_url, store.engine());
 
+    let shutdown = Duration::from_secs(settings.server.shutdown_seconds);
     let handle = server.handle();
     let mut serving = tokio::spawn(server);
-    tokio::select! {
-        ended = &mut serving => ended??,
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
         () = told_to_stop()? => {
             tracing::info!("stopping: finishing requests");
             handle.stop(true).await;
-            serving.await??;
+            serving.await
         }
+    };
+    // What is not delivered by then is delivered when its lease has run out.
+    if tokio::time::timeout(shutdown, jobs.stop()).await.is_err() {
+        tracing::warn!("deliveries under way were left to another node");
     }
-    jobs.stop().await;
     store.close().await;
     tracing::info!("stopped");
-    Ok(())
+    Ok(ended??)
 }
 
 async fn open_store(settings: &Settings) -> Result<Store, Fatal> {

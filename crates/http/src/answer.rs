@@ -73,7 +73,7 @@ impl Frame<'_> {
     }
 
     /// Renders the answer to a pre-flight request.
-    pub fn render_preflight(&self, route: Option<&Route>) -> HttpResponse {
+    pub fn render_preflight(&self, route: &Route) -> HttpResponse {
         #[derive(Serialize)]
         struct Nothing {
             data: [(); 0],

@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::errors::Code;
 
+/// The message of [`Constraint::NotLeaked`].
+const LEAKED: &str =
+    "This password has been leaked in a data breach, it must not be used. Please use another password.";
+
 /// The message of [`Constraint::FourClasses`].
 const FOUR_CLASSES: &str = r"Your password must include at least one uppercase letter, one lowercase letter, one number, and one special character from the following list: !@#$%^&*()_-+=[]{}|;:<>.,/?\~. Non-Latin and other special characters are not allowed.";
 /// Tells that a value is not of the type of its field.
@@ -57,6 +61,8 @@ pub enum Constraint {
     Choice(&'static [&'static str]),
     /// A password of Glue's four classes of characters; passes `""`.
     FourClasses,
+    /// A password that is not known to have leaked; passes `""`.
+    NotLeaked,
     /// A text without control characters: what is stored ends up in mails and logs.
     Printable,
     /// A day, `YYYY-MM-DD`; passes `""`.
@@ -75,7 +81,16 @@ pub enum Constraint {
     Object(&'static [Field]),
 }
 
-/// Checks attributes against their declaration; `today` is the day in UTC.
+/// What constraints ask about the world.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The day in UTC.
+    pub today: &'a dyn Fn() -> Date,
+    /// Whether a password is known to have leaked.
+    pub is_leaked: &'a dyn Fn(&str) -> bool,
+}
+
+/// Checks attributes against their declaration.
 ///
 /// # Errors
 ///
@@ -83,10 +98,10 @@ pub enum Constraint {
 pub fn check_fields(
     fields: &'static [Field],
     attributes: &Map<String, Value>,
-    today: impl Fn() -> Date,
+    world: World<'_>,
 ) -> Result<(), Vec<ErrorObject>> {
     let mut violations = Vec::new();
-    check_object(fields, attributes, &Place::Root, &today, &mut violations);
+    check_object(fields, attributes, &Place::Root, world, &mut violations);
     if violations.is_empty() { Ok(()) } else { Err(violations) }
 }
 
@@ -118,7 +133,7 @@ fn check_object(
     fields: &'static [Field],
     attributes: &Map<String, Value>,
     place: &Place<'_>,
-    today: &dyn Fn() -> Date,
+    world: World<'_>,
     violations: &mut Vec<ErrorObject>,
 ) {
     for field in fields {
@@ -133,7 +148,7 @@ fn check_object(
             if let Constraint::Object(inner) = constraint {
                 let within = Place::Within(place, field.name);
                 match value {
-                    Value::Object(object) => check_object(inner, object, &within, today, violations),
+                    Value::Object(object) => check_object(inner, object, &within, world, violations),
                     Value::Null => (),
                     _ => violations.push(violation(
                         &place.dotted(field.name),
@@ -145,7 +160,7 @@ fn check_object(
             }
             let message = match (constraint.takes_text(), value) {
                 (true, Value::Null) => None,
-                (true, Value::String(text)) => constraint.check_text(text, today),
+                (true, Value::String(text)) => constraint.check_text(text, world),
                 (true, _) if mistyped => None,
                 (true, _) => {
                     mistyped = true;
@@ -178,6 +193,7 @@ impl Constraint {
             | Self::MaxLength(_)
             | Self::Choice(_)
             | Self::FourClasses
+            | Self::NotLeaked
             | Self::Printable
             | Self::Date
             | Self::NotInFuture => true,
@@ -187,7 +203,7 @@ impl Constraint {
         }
     }
 
-    fn check_text(self, text: &str, today: &dyn Fn() -> Date) -> Option<Cow<'static, str>> {
+    fn check_text(self, text: &str, world: World<'_>) -> Option<Cow<'static, str>> {
         let plain = |broken: bool, message: &'static str| broken.then_some(Cow::Borrowed(message));
         match self {
             Self::Email => plain(!text.is_empty() && !is_email(text), "This value is not a valid email address."),
@@ -201,10 +217,11 @@ impl Constraint {
             }),
             Self::Choice(choices) => plain(!choices.contains(&text), "The value you selected is not a valid choice."),
             Self::FourClasses => plain(!text.is_empty() && !has_four_classes(text), FOUR_CLASSES),
+            Self::NotLeaked => plain(!text.is_empty() && (world.is_leaked)(text), LEAKED),
             Self::Printable => plain(text.chars().any(char::is_control), "This value is not valid."),
             Self::Date => plain(!text.is_empty() && parse_date(text).is_none(), "This value is not a valid date."),
             Self::NotInFuture => {
-                plain(parse_date(text).is_some_and(|date| date > today()), "This value is not a valid date.")
+                plain(parse_date(text).is_some_and(|date| date > (world.today)()), "This value is not a valid date.")
             }
             _ => None,
         }
@@ -300,6 +317,18 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    const WORLD: World<'_> =
+        World { today: &|| jiff::civil::date(2026, 3, 4), is_leaked: &|password| password == "Leaked-2nd-Door!" };
+
+    #[test]
+    fn a_leaked_password_is_told_last() {
+        const RULES: &[Constraint] = &[Constraint::NotBlank, Constraint::MinLength(20), Constraint::NotLeaked];
+        assert_eq!(messages(RULES, json!("Leaked-2nd-Door!")).last().map(String::as_str), Some(LEAKED));
+        assert_eq!(messages(RULES, json!("Leaked-2nd-Door!")).len(), 2);
+        assert!(!messages(RULES, json!("")).iter().any(|message| message == LEAKED));
+        assert!(messages(RULES, json!("Another-password-2026!")).is_empty());
+    }
+
     const BLANK: &str = "This value should not be blank.";
     const INVALID_EMAIL: &str = "This value is not a valid email address.";
     const SHORT: &str = "This value is too short. It should have 12 characters or more.";
@@ -310,7 +339,7 @@ mod tests {
     fn messages(constraints: &'static [Constraint], value: Value) -> Vec<String> {
         let fields: &'static [Field] = Box::leak(Box::new([Field::required("field", constraints)]));
         let attributes = Map::from_iter([("field".to_owned(), value)]);
-        match check_fields(fields, &attributes, || jiff::civil::date(2026, 3, 4)) {
+        match check_fields(fields, &attributes, WORLD) {
             Ok(()) => Vec::new(),
             Err(errors) => errors
                 .into_iter()
@@ -399,7 +428,7 @@ mod tests {
             Field::required("gender", &[Constraint::NotBlank]),
         ];
         let attributes = Map::from_iter([("gender".to_owned(), json!("")), ("extra".to_owned(), json!([]))]);
-        let errors = check_fields(FIELDS, &attributes, || jiff::civil::date(2026, 3, 4)).unwrap_err();
+        let errors = check_fields(FIELDS, &attributes, WORLD).unwrap_err();
         let told: Vec<_> = errors.iter().map(|error| (&*error.detail, error.source.clone().unwrap())).collect();
         assert_eq!(
             told,
@@ -417,7 +446,7 @@ mod tests {
         const FIELDS: &[Field] = &[Field::required("address", &[Constraint::NotBlank, Constraint::Object(CITY)])];
         let check = |value: Value| {
             let attributes = Map::from_iter([("address".to_owned(), value)]);
-            check_fields(FIELDS, &attributes, || jiff::civil::date(2026, 3, 4))
+            check_fields(FIELDS, &attributes, WORLD)
                 .err()
                 .unwrap_or_default()
                 .into_iter()

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderValue;
 use actix_web::middleware::Next;
@@ -16,7 +16,7 @@ use crate::answer::bare_refusal;
 use crate::client_address::{self, Network};
 use crate::errors::Refusal;
 use crate::kit::ClientAddress;
-use crate::limits::RequestLimiter;
+use crate::limits::{HeldBody, RequestLimiter};
 use crate::request_id::{self, RequestIds};
 use crate::{access_log, headers};
 
@@ -33,9 +33,9 @@ impl Entrance {
     /// Sees a request in and its answer out.
     pub(crate) async fn pass<B: MessageBody + 'static>(
         &self,
-        request: ServiceRequest,
+        mut request: ServiceRequest,
         next: Next<B>,
-    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    ) -> Result<ServiceResponse, Error> {
         let arrived = Instant::now();
         let method = request.method().clone();
         let id = self.ids.resolve(request.headers().get(request_id::HEADER));
@@ -43,14 +43,15 @@ impl Entrance {
         let address = client_address::find(peer, request.headers(), &self.trusted_proxies);
         request.extensions_mut().insert(id.clone());
         request.extensions_mut().insert(ClientAddress(address));
+        let body = HeldBody::of(&mut request);
 
         let limited = self.limiter.as_ref().and_then(|limiter| limiter.check(address).err());
         let mut response = if let Some(seconds) = limited {
             let refusal = bare_refusal(&Refusal::too_many_requests(seconds), &self.locale);
-            request.into_response(refusal).map_into_right_body()
+            request.into_response(refusal)
         } else {
             let span = tracing::info_span!("request", id = id.as_str());
-            next.call(request).instrument(span).await?.map_into_left_body()
+            next.call(request).instrument(span).await?.map_into_boxed_body()
         };
 
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
@@ -61,6 +62,6 @@ impl Entrance {
         }
         let path = access_log::path_template(response.request());
         access_log::record(&method, path, response.status(), &id, arrived.elapsed());
-        Ok(response)
+        Ok(body.release_behind(response))
     }
 }

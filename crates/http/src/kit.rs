@@ -4,8 +4,12 @@ use std::net::IpAddr;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use actix_web::web::{Payload, Query};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use serde::de::DeserializeOwned;
 
+use crate::errors::Code;
+use crate::limits::{BodyLimits, read_body};
 use crate::request_id::RequestId;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -28,6 +32,50 @@ pub fn request_id(request: &HttpRequest) -> Option<RequestId> {
 /// secret guards. Clients that are no browsers never do.
 pub fn is_cross_site(request: &HttpRequest) -> bool {
     request.headers().get(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
+/// Why there is no form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormError {
+    /// It did not arrive in time.
+    Timeout,
+    /// It is longer than what is read.
+    TooLarge,
+    /// The body is of another type than forms are.
+    NoForm,
+    /// It broke off, or its fields are not those that are asked for.
+    Malformed,
+}
+
+impl FormError {
+    /// The status of an answer that says so.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Reads a form (`application/x-www-form-urlencoded`) within the server's limits of size and time.
+///
+/// # Errors
+///
+/// [`FormError`]
+pub async fn form<T: DeserializeOwned>(request: &HttpRequest, mut payload: Payload) -> Result<T, FormError> {
+    if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(FormError::NoForm);
+    }
+    let body = read_body(&mut payload, BodyLimits::of(request)).await.map_err(|code| match code {
+        Code::BodyTimeout => FormError::Timeout,
+        Code::BodyTooLarge => FormError::TooLarge,
+        _ => FormError::Malformed,
+    })?;
+    let text = std::str::from_utf8(&body).map_err(|_| FormError::Malformed)?;
+    // A form is written like a query.
+    Query::from_query(text).map(Query::into_inner).map_err(|_| FormError::Malformed)
 }
 
 /// A page that is not cached and may do what its content security policy allows.
@@ -74,6 +122,27 @@ mod tests {
         };
         assert!(is_cross(Some("cross-site")) && is_cross(Some("same-site")));
         assert!(!is_cross(Some("same-origin")) && !is_cross(Some("none")) && !is_cross(None));
+    }
+
+    #[actix_web::test]
+    async fn a_form_is_read_if_it_is_one() {
+        use actix_web::FromRequest;
+        const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+        let long = format!("token={}", "x".repeat(65_536));
+        for (content_type, body, expected) in [
+            (FORM, "token=a+b%2Bc&other=1", Ok("a b+c")),
+            (FORM, "other=1", Err(FormError::Malformed)),
+            (FORM, "", Err(FormError::Malformed)),
+            (FORM, &*long, Err(FormError::TooLarge)),
+            ("application/json", "token=a", Err(FormError::NoForm)),
+        ] {
+            let request = TestRequest::post().insert_header(("content-type", content_type));
+            let (request, mut payload) = request.set_payload(body.to_owned()).to_http_parts();
+            let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+            let read = form::<std::collections::HashMap<String, String>>(&request, payload).await;
+            let token = read.and_then(|fields| fields.get("token").cloned().ok_or(FormError::Malformed));
+            assert_eq!(token, expected.map(str::to_owned), "{content_type}");
+        }
     }
 
     #[test]

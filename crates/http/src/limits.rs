@@ -1,18 +1,22 @@
 //! How much of a client's request is read, and how many of its requests are answered.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload as RawPayload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{HttpMessage, HttpRequest};
 use domain::Timestamp;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
@@ -34,6 +38,14 @@ pub struct BodyLimits {
 }
 
 impl BodyLimits {
+    /// What holds outside the server, as in a unit test.
+    const MODEST: Self = Self { bytes: 65_536, timeout: Duration::from_secs(10) };
+
+    /// The limits of the server that a request came to.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.app_data().copied().unwrap_or(Self::MODEST)
+    }
+
     /// The limits that are configured.
     pub const fn new(settings: &HttpSettings) -> Self {
         Self { bytes: settings.body_limit_bytes, timeout: Duration::from_secs(settings.body_timeout_seconds) }
@@ -61,15 +73,47 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Code> {
     Ok(body.freeze())
 }
 
-/// An answer to a request whose body was not read to its end. The connection is closed behind it: as long as the rest of the
-/// request is held the server sees that nobody wants it, else it would go on reading for as long as the client goes on sending.
-pub fn close_behind(response: HttpResponse, unread: Payload) -> HttpResponse {
-    response.map_body(|_, body| BoxBody::new(BodyBeforeClose { body, _unread: unread }))
+/// The body of a request, held until the request is answered. As long as it is held the server sees whether anybody read it to
+/// its end, and closes the connection behind the answer if nobody did. Else it would go on reading for as long as the client
+/// goes on sending.
+pub struct HeldBody(Option<Rc<RefCell<RawPayload>>>);
+
+impl HeldBody {
+    /// Holds the body of a request, which its handler reads as ever.
+    pub fn of(request: &mut ServiceRequest) -> Self {
+        Self(match request.take_payload() {
+            RawPayload::None => None,
+            payload => {
+                let body = Rc::new(RefCell::new(payload));
+                let read = ReadBody(Rc::clone(&body)).boxed_local();
+                request.set_payload(RawPayload::Stream { payload: read });
+                Some(body)
+            }
+        })
+    }
+
+    /// Lets the body go when its answer was sent.
+    pub fn release_behind(self, response: ServiceResponse) -> ServiceResponse {
+        match self.0 {
+            None => response,
+            Some(held) => response.map_body(|_, body| BoxBody::new(BodyBeforeClose { body, _held: held })),
+        }
+    }
+}
+
+struct ReadBody(Rc<RefCell<RawPayload>>);
+
+impl Stream for ReadBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+    }
 }
 
 struct BodyBeforeClose {
     body: BoxBody,
-    _unread: Payload,
+    _held: Rc<RefCell<RawPayload>>,
 }
 
 impl MessageBody for BodyBeforeClose {

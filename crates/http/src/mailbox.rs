@@ -2,12 +2,17 @@
 //! suites move.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
-use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use actix_web::http::uri::{Authority, Uri};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{Clock, MovableClock, Timestamp};
 use handlebars::Handlebars;
@@ -16,7 +21,9 @@ use mailer::{Mailbox, MailboxFilter, StoredMessage};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::errors::Code;
 use crate::kit::{either_slash, html, is_cross_site, problem};
+use crate::limits::{BodyLimits, read_body};
 
 /// The longest a request waits for a message.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -38,24 +45,60 @@ static PAGE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     registry
 });
 
-/// Adds the page and the interface for a mailbox.
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    for path in either_slash("/mailbox") {
+/// Adds the page and the interface for a mailbox, and the interface for a clock, as far as there are such.
+pub(crate) fn provide(
+    services: &mut ServiceConfig,
+    mailbox: Option<Arc<Mailbox>>,
+    clock: Option<Arc<MovableClock>>,
+    public_url: &str,
+) {
+    if mailbox.is_none() && clock.is_none() {
+        return;
+    }
+    let own = public_url.parse::<Uri>().ok().and_then(|url| url.host().map(str::to_owned));
+    let scope = web::scope("/mailbox").configure(|services| {
+        if let Some(mailbox) = mailbox {
+            services.app_data(Data::from(mailbox)).configure(configure_messages);
+        }
+        if let Some(clock) = clock {
+            services.app_data(Data::from(clock)).configure(configure_clock);
+        }
+    });
+    services.service(scope.wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+        let is_own = is_own_host(request.headers().get(HOST), own.as_deref());
+        async move {
+            if is_own { next.call(request).await } else { Ok(request.into_response(MailboxError::OtherHost.answer())) }
+        }
+    })));
+}
+
+/// Whether a request is addressed to us under a name that is surely ours. A page elsewhere can make a name of its own lead here,
+/// and what a browser then asks under that name the page may read.
+fn is_own_host(header: Option<&HeaderValue>, own: Option<&str>) -> bool {
+    let authority = header.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<Authority>().ok());
+    authority.is_some_and(|authority| {
+        let host = authority.host();
+        let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+        is_address || ["localhost"].into_iter().chain(own).any(|name| name.eq_ignore_ascii_case(host))
+    })
+}
+
+fn configure_messages(services: &mut ServiceConfig) {
+    for path in either_slash("") {
         services.service(web::resource(path).get(show).head(show));
     }
-    for path in either_slash("/mailbox/api/messages") {
+    for path in either_slash("/api/messages") {
         services.service(web::resource(path).get(list).head(list).delete(clear));
     }
     services
-        .service(web::resource("/mailbox/delete").post(clear_from_page))
-        .service(web::resource("/mailbox/messages/{id}/delete").post(delete_from_page))
-        .service(web::resource("/mailbox/api/messages/{id}").get(find).head(find).delete(delete))
-        .service(web::resource("/mailbox/api/messages/{id}/raw").get(raw).head(raw));
+        .service(web::resource("/delete").post(clear_from_page))
+        .service(web::resource("/messages/{id}/delete").post(delete_from_page))
+        .service(web::resource("/api/messages/{id}").get(find).head(find).delete(delete))
+        .service(web::resource("/api/messages/{id}/raw").get(raw).head(raw));
 }
 
-/// Adds the interface for a clock.
-pub(crate) fn configure_clock(services: &mut ServiceConfig) {
-    for path in either_slash("/mailbox/api/clock") {
+fn configure_clock(services: &mut ServiceConfig) {
+    for path in either_slash("/api/clock") {
         services.service(web::resource(path).get(read_clock).head(read_clock).post(advance_clock));
     }
 }
@@ -68,6 +111,10 @@ enum MailboxError {
     Unknown,
     /// A page of another site sent the request.
     CrossSite,
+    /// The request is addressed to a name that may be anybody's.
+    OtherHost,
+    /// The body did not arrive.
+    Body(Code),
     /// The folder cannot be used.
     Folder(std::io::Error),
 }
@@ -84,6 +131,13 @@ impl MailboxError {
             Self::Request(detail) => problem(StatusCode::BAD_REQUEST, detail),
             Self::Unknown => problem(StatusCode::NOT_FOUND, "There is no such message."),
             Self::CrossSite => problem(StatusCode::FORBIDDEN, "Requests of other sites are not carried out."),
+            Self::OtherHost => problem(
+                StatusCode::FORBIDDEN,
+                "The mailbox answers under localhost, an IP address or the host of server.public_url.",
+            ),
+            Self::Body(code) => {
+                problem(StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST), code.detail())
+            }
             Self::Folder(error) => {
                 tracing::error!(%error, "the mailbox folder cannot be used; look at mail.mailbox.path");
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "The mailbox folder cannot be used; the log says why.")
@@ -323,12 +377,13 @@ async fn read_clock(clock: Data<MovableClock>) -> HttpResponse {
     tell_time(clock.now())
 }
 
-async fn advance_clock(request: HttpRequest, body: Bytes, clock: Data<MovableClock>) -> HttpResponse {
-    let advanced = refuse_other_sites(&request).and_then(|()| read_advance(&body));
-    match advanced {
-        Ok(advance) => tell_time(clock.advance(advance)),
-        Err(error) => error.answer(),
-    }
+async fn advance_clock(request: HttpRequest, mut payload: Payload, clock: Data<MovableClock>) -> HttpResponse {
+    let advanced = async {
+        refuse_other_sites(&request)?;
+        let body = read_body(&mut payload, BodyLimits::of(&request)).await.map_err(MailboxError::Body)?;
+        Ok(tell_time(clock.advance(read_advance(&body)?)))
+    };
+    finish(advanced.await)
 }
 
 fn read_advance(body: &[u8]) -> Result<Duration, MailboxError> {
@@ -341,16 +396,6 @@ fn read_advance(body: &[u8]) -> Result<Duration, MailboxError> {
 
 fn tell_time(now: Timestamp) -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({ "now": now.to_rfc3339() }))
-}
-
-/// What the routes find their mailbox and clock by.
-pub(crate) fn provide(services: &mut ServiceConfig, mailbox: Option<Arc<Mailbox>>, clock: Option<Arc<MovableClock>>) {
-    if let Some(mailbox) = mailbox {
-        services.app_data(Data::from(mailbox)).configure(configure);
-    }
-    if let Some(clock) = clock {
-        services.app_data(Data::from(clock)).configure(configure_clock);
-    }
 }
 
 #[cfg(test)]
@@ -399,6 +444,20 @@ mod tests {
             assert!(page.contains("004711"));
         }
         assert!(page(View::Html, false).await.contains("Choose a message."));
+    }
+
+    #[test]
+    fn only_names_that_are_surely_ours_are_answered() {
+        let is_own = |host: &'static str| is_own_host(Some(&HeaderValue::from_static(host)), Some("shop.example.com"));
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]:8080", "192.0.2.7", "Shop.example.com:1"] {
+            assert!(is_own(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8080", "example.com", "a b"]
+        {
+            assert!(!is_own(host), "{host}");
+        }
+        assert!(!is_own_host(None, Some("shop.example.com")));
+        assert!(!is_own_host(Some(&HeaderValue::from_static("shop.example.com")), None));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What operators and other services ask: health, metrics, public keys.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::StatusCode;
@@ -39,9 +40,25 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({ "status": "ok" }))
 }
 
+/// Whether the log tells already that the database is out of reach. Anybody may ask for readiness, as often as they like.
+static OUTAGE_IS_LOGGED: AtomicBool = AtomicBool::new(false);
+
+/// Logs an outage once, when it is first seen; answers whether it did.
+fn log_outage(database: &Result<(), String>, is_logged: &AtomicBool) -> bool {
+    let was_logged = is_logged.swap(database.is_err(), Ordering::Relaxed);
+    match database {
+        Err(problem) if !was_logged => {
+            tracing::warn!(problem, "not ready: the database is unavailable");
+            true
+        }
+        _ => false,
+    }
+}
+
 /// This process can do its work: its database answers and has every migration.
 async fn ready(application: Data<Application>) -> HttpResponse {
     let readiness = application.readiness().await;
+    log_outage(&readiness.database, &OUTAGE_IS_LOGGED);
     let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(describe(&readiness))
 }
@@ -51,7 +68,8 @@ fn describe(readiness: &Readiness) -> Value {
         "status": if readiness.is_ready() { "ok" } else { "unavailable" },
         "database": match &readiness.database {
             Ok(()) => "ok",
-            Err(problem) => problem.as_str(),
+            // What the database says may name hosts and users: that is for the log.
+            Err(_) => "unavailable",
         },
         "migrations": match readiness.pending_migrations.as_slice() {
             [] => json!("ok"),
@@ -90,10 +108,22 @@ mod tests {
         );
         let behind = Readiness { pending_migrations: vec!["0002_x".to_owned()], ..ready };
         assert_eq!(describe(&behind)["migrations"], json!({"pending": ["0002_x"]}));
-        let gone = Readiness { database: Err("unreachable".to_owned()), pending_migrations: Vec::new(), outbox: None };
+        let gone =
+            Readiness { database: Err("no host db.internal".to_owned()), pending_migrations: Vec::new(), outbox: None };
         assert_eq!(
             describe(&gone),
-            json!({"status": "unavailable", "database": "unreachable", "migrations": "ok", "outbox": null})
+            json!({"status": "unavailable", "database": "unavailable", "migrations": "ok", "outbox": null})
         );
+    }
+
+    #[test]
+    fn an_outage_is_logged_once() {
+        let is_logged = AtomicBool::new(false);
+        let gone = Err("gone".to_owned());
+        for (database, expected) in
+            [(&Ok(()), false), (&gone, true), (&gone, false), (&Ok(()), false), (&gone, true), (&gone, false)]
+        {
+            assert_eq!(log_outage(database, &is_logged), expected);
+        }
     }
 }

@@ -8,11 +8,10 @@ use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TY
 use actix_web::web::Bytes;
 use application::Caller;
 use domain::Locale;
-use jiff::civil::Date;
 use jsonapi::{Accept, ContentType, Query, RequestProblem, read_accept, read_content_type, read_request};
 use serde_json::{Map, Value};
 
-use crate::constraints::check_fields;
+use crate::constraints::{World, check_fields};
 use crate::declaration::{Access, ForeignHandler, Input, Operation, Ownership, PublicHandler, TokenHandler, Verb};
 use crate::errors::{Code, Refusal};
 use crate::routing::{Pair, Route, Routes};
@@ -53,14 +52,14 @@ impl Incoming<'_> {
 pub struct Gate<'a> {
     /// Whose access token this is, if it is good.
     pub verify: &'a dyn Fn(&str) -> Option<Caller>,
-    /// The day in UTC.
-    pub today: &'a dyn Fn() -> Date,
+    /// What constraints ask.
+    pub world: World<'a>,
 }
 
 /// A request that passed.
 pub enum Admitted<'a> {
     /// A pre-flight request of a browser, about this resource.
-    Preflight(Option<&'a Route>),
+    Preflight(&'a Route),
     /// A request for this handler.
     Public(PublicHandler, Input, Query),
     /// A request of a customer for this handler.
@@ -128,7 +127,7 @@ impl Pipeline {
         // Resources have no versions: whoever asks for one asks for what is not there.
         let versioned = accept == Accept::Versioned || content_type == ContentType::Versioned;
         if is_preflight && !versioned {
-            return Ok(Admitted::Preflight(route));
+            return route.map(Admitted::Preflight).ok_or_else(|| Code::NotFound.into());
         }
         let verb = incoming.verb().filter(|_| !versioned);
         let (route, verb) = route.zip(verb).ok_or(Code::NotFound)?;
@@ -148,7 +147,7 @@ impl Pipeline {
         check_identities(incoming.headers)?;
         let caller = check_token(incoming.headers, operation, gate)?;
         if verb.has_document() {
-            check_fields(operation.fields, &attributes, gate.today)?;
+            check_fields(operation.fields, &attributes, gate.world)?;
         }
         let input = Input::new(attributes);
         match (operation.access, caller) {

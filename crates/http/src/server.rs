@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, FormConfig, JsonConfig, PayloadConfig, ServiceConfig};
+use actix_web::web::{self, Data, FormConfig, ServiceConfig};
 use actix_web::{App, HttpServer};
 use application::Application;
 use domain::MovableClock;
@@ -81,13 +81,15 @@ struct Surfaces {
     metrics: Data<RenderMetrics>,
     mailbox: Option<Arc<Mailbox>>,
     movable_clock: Option<Arc<MovableClock>>,
+    public_url: Arc<str>,
     others: Vec<fn(&mut ServiceConfig)>,
-    body_limit: usize,
+    body_limits: BodyLimits,
 }
 
 fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSettings) -> Surfaces {
     let application = services.application;
     let time = application.clone();
+    let body_limits = BodyLimits::new(settings);
     let entrance = Entrance {
         ids: RequestIds::new(application.randomness()),
         limiter: RequestLimiter::new(settings, Arc::new(move || time.clock().now())),
@@ -95,20 +97,22 @@ fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSet
         security_headers: glue_settings.security_headers,
         locale: glue_settings.default_locale.clone(),
     };
+    let public_url: Arc<str> = services.public_url.into();
     let context = Context {
         application: application.clone(),
-        base_url: services.public_url.into(),
+        base_url: Arc::clone(&public_url),
         password_policy: Arc::new(glue_settings.password_policy()),
     };
     Surfaces {
         entrance: Arc::new(entrance),
-        glue: Data::new(Glue::new(glue_settings, BodyLimits::new(settings), context)),
+        glue: Data::new(Glue::new(glue_settings, body_limits, context)),
         application: Data::new(application),
         metrics: Data::new(services.metrics),
         mailbox: services.mailbox,
         movable_clock: services.movable_clock,
+        public_url,
         others: services.surfaces,
-        body_limit: settings.body_limit_bytes,
+        body_limits,
     }
 }
 
@@ -119,11 +123,10 @@ impl Surfaces {
             .app_data(Data::clone(&self.application))
             .app_data(Data::clone(&self.metrics))
             .app_data(Data::clone(&self.glue))
-            .app_data(PayloadConfig::new(self.body_limit))
-            .app_data(FormConfig::default().limit(self.body_limit))
-            .app_data(JsonConfig::default().limit(self.body_limit))
+            .app_data(self.body_limits)
+            .app_data(FormConfig::default().limit(self.body_limits.bytes))
             .configure(operations::configure);
-        mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone());
+        mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone(), &self.public_url);
         for configure in &self.others {
             services.configure(*configure);
         }

@@ -70,6 +70,8 @@ pub struct GlueSettings {
     pub denied_passwords: BTreeSet<String>,
     /// New passwords that skip the policy, compared whole and in exact case. They must still have the form of a password.
     pub allowed_passwords: BTreeSet<String>,
+    /// The service that knows leaked passwords; empty = none is asked.
+    pub leaked_passwords_url: String,
 }
 
 impl GlueSettings {
@@ -94,6 +96,13 @@ impl GlueSettings {
                 self.cors_allow_origin.bytes().all(|byte| byte.is_ascii_graphic()),
                 "glue.cors_allow_origin must be empty, * or one origin such as https://shop.example.com",
             ),
+            (
+                ["", "http://", "https://"].iter().any(|scheme| match *scheme {
+                    "" => self.leaked_passwords_url.is_empty(),
+                    scheme => self.leaked_passwords_url.starts_with(scheme),
+                }),
+                "glue.leaked_passwords_url must be empty or a URL such as https://api.pwnedpasswords.com/range/",
+            ),
         ])
     }
 }
@@ -116,6 +125,7 @@ mod tests {
             default_locale: Locale::parse(default_locale).unwrap(),
             denied_passwords: BTreeSet::new(),
             allowed_passwords: BTreeSet::new(),
+            leaked_passwords_url: String::new(),
         }
     }
 

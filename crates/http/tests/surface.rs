@@ -100,6 +100,7 @@ impl Running {
             default_locale: locale("de_DE"),
             denied_passwords: std::collections::BTreeSet::new(),
             allowed_passwords: std::collections::BTreeSet::new(),
+            leaked_passwords_url: String::new(),
         };
         change(&mut http, &mut glue);
         let mailbox = mailer::Mailbox::open(&folder.path().join("mailbox"), 10).unwrap();
@@ -120,10 +121,14 @@ impl Running {
 
     /// Sends a request as it stands and reads the answer to its end.
     async fn send(&self, head: &str, body: &str) -> Answer {
+        self.send_to(&self.address.to_string(), head, body).await
+    }
+
+    async fn send_to(&self, host: &str, head: &str, body: &str) -> Answer {
         let (first, rest) = head.split_once('\n').unwrap_or((head, ""));
         let headers: String = rest.lines().fold(String::new(), |all, line| all + line.trim() + "\r\n");
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let request = format!("{first} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}{length}\r\n{body}");
+        let request = format!("{first} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}{length}\r\n{body}");
         let address = self.address;
         let answered = actix_web::rt::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -291,6 +296,7 @@ async fn refresh_tokens_are_exchanged_once_and_revoked_silently() {
     for kind in ["access-tokens", "refresh-tokens"] {
         let empty = server.send(&format!("GET /{kind}"), "").await;
         assert_eq!(empty.body, json!({"data": [], "links": {"self": format!("{BASE}/{kind}")}}));
+        assert_eq!(server.send(&format!("GET /{kind}/x"), "").await.error(), (404, "-", "Not Found"));
     }
 }
 
@@ -352,6 +358,39 @@ async fn bad_input_gets_an_answer_of_the_contract() {
     assert_eq!(language.header("content-language"), Some("en_US"));
     let endless = server.send("POST /customers\nTransfer-Encoding: chunked", "").await;
     assert_eq!(endless.error(), (408, "-", "Request Timeout"));
+    assert_eq!(server.send("POST /mailbox/api/clock\nTransfer-Encoding: chunked", "").await.status, 408);
+}
+
+/// The connection ends behind each of these answers, else they would be waited for without end.
+#[actix_web::test]
+async fn nobody_waits_for_a_body_that_is_not_read() {
+    let server = Running::start(|_, _| ()).await;
+    let server = &server;
+    let requests = [
+        ("GET /access-tokens", 200),
+        ("HEAD /access-tokens", 200),
+        ("DELETE /refresh-tokens", 400),
+        ("PUT /customers", 404),
+        ("OPTIONS /customers", 501),
+        ("BREW /customers", 404),
+        ("GET /health/live", 200),
+        ("POST /health/live", 405),
+        ("POST /mailbox/delete", 303),
+    ];
+    let answered = requests.into_iter().flat_map(|(request, status)| {
+        ["Transfer-Encoding: chunked", "Content-Length: 1000"].map(|body| async move {
+            let answer = server.send(&format!("{request}\n{body}"), "").await;
+            assert_eq!(answer.status, status, "{request} {body}");
+        })
+    });
+    futures_util::future::join_all(answered).await;
+    let limited = Running::start(|http, _| http.requests_per_second = 1).await;
+    let mut statuses = Vec::new();
+    while statuses.len() < 10 && !statuses.contains(&429) {
+        limited.send("GET /health/live", "").await;
+        statuses.push(limited.send("POST /customers\nTransfer-Encoding: chunked", "").await.status);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 }
 
 #[actix_web::test]
@@ -419,6 +458,11 @@ async fn operators_and_test_suites_have_their_own_doors() {
         ("DELETE /mailbox/api/messages\nSec-Fetch-Site: cross-site", 403),
     ] {
         assert_eq!(server.send(request, "").await.status, status, "{request}");
+    }
+
+    for (path, status) in [("/mailbox", 403), ("/mailbox/api/clock", 403), ("/health/live", 200)] {
+        let rebound = server.send_to("evil.example:8080", &format!("GET {path}"), "").await;
+        assert_eq!(rebound.status, status, "{path}");
     }
 
     let before = server.clock.now();

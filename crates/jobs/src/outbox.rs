@@ -1,11 +1,12 @@
 //! Works off the outbox.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use application::Application;
 use domain::{Code, LinkKey, MessageId, SecretPurpose, Timestamp};
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use mailer::{Letter, LetterSecret, Mailer, SendError};
 use store::{Finish, KeyOutcome, Lease, LeasedMessage, NewKey, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -59,13 +60,15 @@ impl Worker {
         Self { application, store, mailer, settings, name }
     }
 
-    /// Delivers until cancelled. What is leased by then is still delivered.
+    /// Delivers until cancelled. What is under way by then is finished; what is leased and not begun is put back.
     pub(crate) async fn run(self, cancellation: CancellationToken) {
         while !cancellation.is_cancelled() {
             match self.lease().await {
                 Ok(messages) if messages.is_empty() => self.idle(&cancellation).await,
                 Ok(messages) => {
-                    stream::iter(messages).for_each_concurrent(CONCURRENCY, |message| self.handle(message)).await;
+                    stream::iter(messages)
+                        .for_each_concurrent(CONCURRENCY, |message| self.handle(message, &cancellation))
+                        .await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the outbox could not be read; trying again");
@@ -95,10 +98,14 @@ impl Worker {
         }
     }
 
-    async fn handle(&self, message: LeasedMessage) {
-        let outcome = match self.deliver(&message).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
+    async fn handle(&self, message: LeasedMessage, cancellation: &CancellationToken) {
+        let delivery =
+            async { if cancellation.is_cancelled() { Ok(self.put_back()) } else { self.deliver(&message).await } };
+        // A message that brings the worker down must not keep the others from their turn.
+        let outcome = match AssertUnwindSafe(delivery).catch_unwind().await {
+            Ok(Ok(outcome)) => outcome,
+            Err(_) => self.put_off(&message, "the delivery panicked".to_owned()),
+            Ok(Err(error)) => {
                 // The lease runs out by itself, and the message is tried again then.
                 tracing::warn!(%error, outbox.id = message.id, "a message could not be prepared");
                 return;
@@ -147,7 +154,13 @@ impl Worker {
                 tracing::error!(outbox.id = message.id, kind = %message.kind, answer, "a mail was refused for good");
                 Outcome::dead(answer)
             }
-            Err(SendError::Transient(answer)) => self.put_off(message, answer),
+            Err(SendError::Transient(answer)) => {
+                // Nobody has this key. Kept, it would push out one that somebody has.
+                if let Some(secret) = &secret {
+                    self.store.delete_key(secret.key.digest()).await?;
+                }
+                self.put_off(message, answer)
+            }
             Err(SendError::Ambiguous(answer)) => self.put_off(message, format!("maybe sent: {answer}")),
         })
     }
@@ -172,6 +185,11 @@ impl Worker {
             KeyOutcome::Inserted => Some(MintedSecret { key, code, expires_at }),
             KeyOutcome::Settled => None,
         })
+    }
+
+    fn put_back(&self) -> Outcome {
+        let due_at = self.application.clock().now();
+        Outcome { finish: Finish::Retry { due_at, note: "put back when a node stopped".to_owned() }, label: "put back" }
     }
 
     fn put_off(&self, message: &LeasedMessage, answer: String) -> Outcome {

@@ -146,7 +146,7 @@ const fn problem(error: ConfirmPageError) -> Option<&'static str> {
 /// The page as the link's state has it; `problem` names the text that says what was wrong with the last try.
 async fn open(application: &Application, language: Language, token: &str, problem: Option<&str>) -> HttpResponse {
     match application.confirm_page(token).await {
-        Ok(ConfirmPage::Open { challenge, asks_password, .. }) => {
+        Ok(ConfirmPage::Open { challenge, asks_password }) => {
             open_page(application.randomness(), language, token, &challenge, asks_password, problem)
         }
         Ok(ConfirmPage::Confirmed) => notice(application, language, Notice::Already, token),

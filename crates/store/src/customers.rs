@@ -1,7 +1,7 @@
 //! Reading accounts, and what may change about them.
 
 use diesel::prelude::*;
-use domain::{Customer, CustomerId, PasswordHash, Timestamp};
+use domain::{Customer, CustomerId, PasswordHash};
 
 use crate::StoreError;
 use crate::engine::{Store, on_both, read, unit};
@@ -51,7 +51,6 @@ impl Store {
         id: CustomerId,
         old: &PasswordHash,
         new: &PasswordHash,
-        _now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (old, new) = (old.clone(), new.clone());
         Ok(unit!(self, update_password_hash(id, &old, &new))?)

@@ -98,6 +98,15 @@ impl Store {
         }
     }
 
+    /// Forgets a key whose message certainly reached nobody, so that it does not count among the five that stay good.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn delete_key(&self, key: Digest) -> Result<(), StoreError> {
+        Ok(unit!(self, delete_key(&key))?)
+    }
+
     /// Consumes a key and confirms its claim: removes the other claims on the address, voids the claim's other keys,
     /// and takes back its queued confirmation messages. `None` is the one refusal: unknown, used, expired, void, or a
     /// lost race; nothing is changed then.
@@ -212,6 +221,14 @@ on_both! {
             .set(one_time_secrets::used_at.eq(now))
             .returning(one_time_secrets::id))
             .load::<i64>(connection)?;
+        Ok(())
+    }
+
+    pub(super) fn delete_key(connection: &mut Connection, key: &Digest) -> Unit<()> {
+        diesel::delete(one_time_secrets::table)
+            .filter(one_time_secrets::digest.eq(key.as_bytes()))
+            .filter(one_time_secrets::used_at.is_null())
+            .execute(connection)?;
         Ok(())
     }
 

@@ -135,15 +135,6 @@ impl Store {
             oldest_due_seconds: i64::try_from(behind).unwrap_or(i64::MAX),
         })
     }
-
-    /// When the next message can be leased, which may be in the past. `None` when none waits.
-    ///
-    /// # Errors
-    ///
-    /// Only when it could not be carried out.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(read!(self, next_due())?.map(Timestamp::from_micros))
-    }
 }
 
 /// How many messages there are in each state.
@@ -309,13 +300,5 @@ on_both! {
             .select(min(outbox::due_at))
             .get_result(connection)?;
         Ok((counts, oldest))
-    }
-
-    pub(super) fn next_due(connection: &mut Connection) -> Unit<Option<i64>> {
-        let queued = outbox::table.filter(outbox::state.eq(QUEUED));
-        let free: Option<i64> =
-            queued.filter(outbox::leased_until.is_null()).select(min(outbox::due_at)).get_result(connection)?;
-        let leased: Option<i64> = queued.select(min(outbox::leased_until)).get_result(connection)?;
-        Ok([free, leased].into_iter().flatten().min())
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::constraints::Constraint::{Email, NotBlank, Text};
 use crate::constraints::Field;
 use crate::declaration::{Access, Answer, Call, Declaration, Operation, Pending, Verb};
-use crate::errors::Refusal;
+use crate::errors::{Code, Refusal};
 
 /// The resource.
 pub(super) static ACCESS_TOKENS: Declaration = Declaration {
@@ -44,6 +44,8 @@ pub(super) fn token_attributes(pair: &TokenPair) -> Vec<(&'static str, Value)> {
 }
 
 /// Tokens are handed out and not kept: the collection exists, and nothing is in it.
-pub(super) fn list_none(_: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
-    Box::pin(async { Ok(Answer::Many(Vec::new())) })
+#[expect(clippy::needless_pass_by_value, reason = "all handlers are called alike")]
+pub(super) fn list_none(call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
+    let answer = if call.id.is_some() { Err(Code::NotFound.into()) } else { Ok(Answer::Many(Vec::new())) };
+    Box::pin(async { answer })
 }

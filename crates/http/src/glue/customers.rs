@@ -7,7 +7,7 @@ use domain::{Account, Gender, Profile, RegistrationForm, Salutation};
 use serde_json::{Value, json};
 
 use crate::constraints::Constraint::{
-    Choice, Date, Email, FourClasses, IsTrue, MaxLength, MinLength, NotBlank, NotInFuture, Printable, Text,
+    Choice, Date, Email, FourClasses, IsTrue, MaxLength, MinLength, NotBlank, NotInFuture, NotLeaked, Printable, Text,
 };
 use crate::constraints::{Constraint, Field};
 use crate::declaration::{Access, Answer, Call, Declaration, Operation, Ownership, Pending, Verb};
@@ -35,7 +35,7 @@ const REGISTRATION: &[Field] = &[
     Field::required("salutation", &[NotBlank, Choice(&["Mr", "Mrs", "Ms", "Dr", "n/a"])]),
     Field::required("firstName", NAME),
     Field::required("lastName", NAME),
-    Field::required("password", &[NotBlank, MinLength(12), MaxLength(128), FourClasses]),
+    Field::required("password", &[NotBlank, MinLength(12), MaxLength(128), FourClasses, NotLeaked]),
     Field::required("confirmPassword", &[NotBlank, MinLength(12), MaxLength(128)]),
     Field::required("acceptedTerms", &[IsTrue]),
     Field::optional("dateOfBirth", &[Text, Date, NotInFuture]),

@@ -7,6 +7,7 @@ mod customers;
 mod refresh_tokens;
 mod token;
 
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 
 use actix_web::http::header::{
@@ -14,13 +15,15 @@ use actix_web::http::header::{
 };
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use application::LeakedPasswords;
 use futures_util::FutureExt;
 
 use crate::access_log::PathTemplate;
 use crate::answer::Frame;
+use crate::constraints::World;
 use crate::declaration::{Call, Context, Declaration, ForeignCall, Verb};
 use crate::errors::{Code, Refusal};
-use crate::limits::{BodyLimits, close_behind, read_body};
+use crate::limits::{BodyLimits, read_body};
 use crate::pipeline::{Admitted, Gate, Incoming, Pipeline};
 use crate::routing::{Routes, read_pairs};
 use crate::settings::GlueSettings;
@@ -41,6 +44,7 @@ pub(crate) struct Glue {
     context: Context,
     body_limits: BodyLimits,
     allow_origin: Option<HeaderValue>,
+    leaked_passwords: Option<LeakedPasswords>,
 }
 
 impl Glue {
@@ -53,6 +57,7 @@ impl Glue {
             context,
             body_limits,
             allow_origin: origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
+            leaked_passwords: LeakedPasswords::new(&settings.leaked_passwords_url),
         }
     }
 }
@@ -67,9 +72,6 @@ pub(crate) async fn answer(request: HttpRequest, mut payload: Payload, glue: Dat
     let uri = request.uri();
     let mut response =
         glue.answer(&request, uri.path(), uri.query().unwrap_or_default(), body.as_ref().map_err(|code| *code)).await;
-    if body.is_err() {
-        response = close_behind(response, payload);
-    }
     if let Some(origin) = &glue.allow_origin {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag"));
@@ -94,12 +96,31 @@ impl Glue {
         let locale = self.pipeline.locale(headers);
         let frame = Frame { locale, base_url: &self.context.base_url, raw_query };
         let application = &self.context.application;
-        let gate = Gate {
-            verify: &|token| application.verify_access_token(token).ok(),
-            today: &|| application.clock().now().date(),
-        };
         let incoming = Incoming { method: request.method(), pairs: &pairs, raw_query, headers, body };
-        let admitted = match self.pipeline.admit(route, &incoming, &gate) {
+        let admit = |is_leaked: &dyn Fn(&str) -> bool| {
+            let world = World { today: &|| application.clock().now().date(), is_leaked };
+            let gate = Gate { verify: &|token| application.verify_access_token(token).ok(), world };
+            self.pipeline.admit(route, &incoming, &gate)
+        };
+        let admitted = match &self.leaked_passwords {
+            None => admit(&|_| false),
+            Some(service) => {
+                // Nothing in the pipeline waits. Therefore it first tells which passwords it would ask about, and goes over
+                // the request again only if one of them has leaked.
+                let candidates = RefCell::new(Vec::new());
+                let admitted = admit(&|password| {
+                    candidates.borrow_mut().push(password.to_owned());
+                    false
+                });
+                let leaked = service.leaked_among(candidates.into_inner()).await;
+                if leaked.is_empty() {
+                    admitted
+                } else {
+                    admit(&|password| leaked.iter().any(|known| known == password))
+                }
+            }
+        };
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return frame.render_refusal(&refusal),
         };

@@ -1,7 +1,7 @@
 //! The order of the checks, on resources made up for the purpose.
 
 use super::*;
-use crate::constraints::{Constraint, Field};
+use crate::constraints::{Constraint, Field, World};
 use crate::declaration::{Answer, Declaration, Pending};
 use crate::routing::read_pairs;
 use actix_web::http::header::HeaderValue;
@@ -72,6 +72,7 @@ fn pipeline(require_accept: bool) -> Pipeline {
         default_locale: de,
         denied_passwords: std::collections::BTreeSet::new(),
         allowed_passwords: std::collections::BTreeSet::new(),
+        leaked_passwords_url: String::new(),
     };
     Pipeline::new(Routes::new(&[&CUSTOMERS, &ADDRESSES, &TOKENS, &FORM]), &settings)
 }
@@ -103,7 +104,7 @@ fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String 
     }
     let gate = Gate {
         verify: &|token| (token == "good").then(|| Caller { id: CustomerId(1), reference: "DE--1".to_owned() }),
-        today: &|| jiff::civil::date(2026, 3, 4),
+        world: World { today: &|| jiff::civil::date(2026, 3, 4), is_leaked: &|_| false },
     };
     let pairs = read_pairs(path);
     let bytes = Bytes::copy_from_slice(text.as_bytes());
@@ -115,7 +116,7 @@ fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String 
         body: body.map_or(Ok(&bytes), Err),
     };
     match pipeline.admit(pipeline.route(&pairs), &incoming, &gate) {
-        Ok(Admitted::Preflight(route)) => format!("preflight {}", route.map_or("-", |route| route.declaration.kind)),
+        Ok(Admitted::Preflight(route)) => format!("preflight {}", route.declaration.kind),
         Ok(Admitted::Public(..)) => "public".to_owned(),
         Ok(Admitted::Token(_, _, _, caller)) => format!("token {}", caller.reference),
         Ok(Admitted::Foreign(_, good)) => format!("foreign {good}"),
@@ -180,6 +181,7 @@ fn the_checks_of_http_have_their_own_order() {
         ("OPTIONS /customers/DE--1/addresses/7", &PREFLIGHT, "preflight addresses"),
         ("OPTIONS /tokens", &PREFLIGHT, "403 - Not allowed."),
         ("OPTIONS /unknown", &PREFLIGHT, "403 - Not allowed."),
+        ("OPTIONS /unknown", &["access-control-request-method: OPTIONS", names, origin], NOT_FOUND),
         (
             "OPTIONS /customers",
             &[method, "access-control-request-headers: accept, origin", origin],
@@ -315,7 +317,8 @@ fn header_problems_name_their_header() {
     let pipeline = pipeline(false);
     let pairs = read_pairs("/customers");
     let headers = HeaderMap::new();
-    let gate = Gate { verify: &|_| None, today: &|| jiff::civil::date(2026, 3, 4) };
+    let gate =
+        Gate { verify: &|_| None, world: World { today: &|| jiff::civil::date(2026, 3, 4), is_leaked: &|_| false } };
     let body = Bytes::new();
     let incoming = Incoming { method: &Method::GET, pairs: &pairs, raw_query: "", headers: &headers, body: Ok(&body) };
     let refusal = pipeline.admit(pipeline.route(&pairs), &incoming, &gate).err().unwrap();

@@ -134,6 +134,20 @@ on_both_engines! {
         assert!(matches!(state, LinkState::Expired { .. }), "{state:?}");
     }
 
+    async fn a_key_that_reached_nobody_does_not_count(store: &TestStore) {
+        let account = store.claim("mira@example.com").await;
+        let delivered = store.key(account.id, "delivered").await;
+        for index in 0..7 {
+            let lost = store.key(account.id, &index.to_string()).await;
+            store.delete_key(lost).await.unwrap();
+            assert_eq!(store.confirm_by_key(lost, after(1)).await.unwrap(), None);
+        }
+        assert_eq!(store.confirm_by_key(delivered, after(1)).await.unwrap(), Some(account.id));
+        store.delete_key(delivered).await.unwrap();
+        let state = store.find_link(delivered, after(2)).await.unwrap();
+        assert!(matches!(state, LinkState::Confirmed { .. }), "a used key stays: {state:?}");
+    }
+
     async fn nobody_who_is_settled_gets_a_key(store: &TestStore) {
         let account = store.account("mira@example.com").await;
         for customer in [account.id, CustomerId(4711)] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::common::{TestStore, at_once, on_both_engines, settings};
+use crate::common::{START, TestStore, at_once, on_both_engines, settings};
 use store::{Store, StoreError};
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
@@ -90,7 +90,7 @@ async fn without_tables_a_unit_fails_without_saying_more_than_which() {
     for engine in Engine::ALL {
         let database = TestDatabase::create(engine);
         let store = Store::open(&settings(&database.url), Handle::current()).unwrap();
-        let error = store.next_due().await.unwrap_err();
+        let error = store.outbox_status(START).await.unwrap_err();
         assert!(matches!(&error, StoreError::Other(text) if text.contains("outbox")), "{error:?}");
     }
 }
