@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, FormConfig, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use application::Application;
 use domain::MovableClock;
@@ -124,7 +124,6 @@ impl Surfaces {
             .app_data(Data::clone(&self.metrics))
             .app_data(Data::clone(&self.glue))
             .app_data(self.body_limits)
-            .app_data(FormConfig::default().limit(self.body_limits.bytes))
             .configure(operations::configure);
         mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone(), &self.public_url);
         for configure in &self.others {

@@ -3,12 +3,13 @@
 //! Fetching it changes nothing. Its button counts only when the button's own handler answers the page's challenge on a click
 //! that the browser vouches for; without JavaScript, the code from the same mail does.
 
-use actix_web::error::InternalError;
+use actix_web::error::{InternalError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use application::{Application, ConfirmPage, ConfirmPageError, Failure, PageProof};
 use domain::{Password, Randomness};
+use http::kit;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -102,9 +103,12 @@ pub(crate) async fn show(
 pub(crate) async fn submit(
     application: web::Data<Application>,
     request: HttpRequest,
-    form: web::Form<Submission>,
+    payload: web::Payload,
 ) -> HttpResponse {
-    let form = form.into_inner();
+    let form: Submission = match kit::form(&request, payload).await {
+        Ok(form) => form,
+        Err(error) => return odd(&application, &request, error.status()),
+    };
     let language = Language::of(&form.lang).unwrap_or_else(|| Language::of_browser(&request));
     let proof = match form.code.trim() {
         "" => PageProof::Click { challenge: form.challenge, answer: form.answer },
@@ -122,8 +126,12 @@ pub(crate) async fn submit(
 pub(crate) async fn resend(
     application: web::Data<Application>,
     request: HttpRequest,
-    form: web::Form<ResendRequest>,
+    payload: web::Payload,
 ) -> HttpResponse {
+    let form: ResendRequest = match kit::form(&request, payload).await {
+        Ok(form) => form,
+        Err(error) => return odd(&application, &request, error.status()),
+    };
     let language = Language::of(&form.lang).unwrap_or_else(|| Language::of_browser(&request));
     let resent = match form.email.trim() {
         "" => application.resend_for_link(&form.token).await,
@@ -202,13 +210,20 @@ fn notice_page(randomness: &dyn Randomness, language: Language, notice: Notice, 
 }
 
 /// What whoever sends something else than a link or a form is shown: the page for a link that is no good.
-pub(crate) fn refuse(error: actix_web::Error, request: &HttpRequest) -> actix_web::Error {
-    let shown = request
-        .app_data::<web::Data<Application>>()
-        .map(|application| notice_page(application.randomness(), Language::of_browser(request), Notice::Invalid, ""));
-    match shown {
-        Some(page) => InternalError::from_response(error, page).into(),
-        None => error,
+fn odd(application: &Application, request: &HttpRequest, status: StatusCode) -> HttpResponse {
+    let mut page = notice(application, Language::of_browser(request), Notice::Invalid, "");
+    *page.status_mut() = status;
+    page
+}
+
+/// The same for a query that cannot be read.
+pub(crate) fn refuse(error: QueryPayloadError, request: &HttpRequest) -> actix_web::Error {
+    match request.app_data::<web::Data<Application>>() {
+        Some(application) => {
+            let page = odd(application, request, StatusCode::BAD_REQUEST);
+            InternalError::from_response(error, page).into()
+        }
+        None => error.into(),
     }
 }
 

@@ -6,7 +6,7 @@ mod confirm;
 mod language;
 mod templates;
 
-use actix_web::web::{self, FormConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{self, QueryConfig, ServiceConfig};
 use http::kit::either_slash;
 
 /// Adds the pages to the server.
@@ -14,19 +14,13 @@ pub fn configure(services: &mut ServiceConfig) {
     for path in either_slash("/register/confirm") {
         services.service(
             web::resource(path)
-                .app_data(QueryConfig::default().error_handler(|error, request| confirm::refuse(error.into(), request)))
-                .app_data(form())
+                .app_data(QueryConfig::default().error_handler(confirm::refuse))
                 .route(web::get().to(confirm::show))
                 .route(web::head().to(confirm::show))
                 .route(web::post().to(confirm::submit)),
         );
     }
     for path in either_slash("/register/confirm/resend") {
-        services.service(web::resource(path).app_data(form()).route(web::post().to(confirm::resend)));
+        services.service(web::resource(path).route(web::post().to(confirm::resend)));
     }
-}
-
-/// A form is a handful of short fields.
-fn form() -> FormConfig {
-    FormConfig::default().limit(8192).error_handler(|error, request| confirm::refuse(error.into(), request))
 }
