@@ -1,6 +1,6 @@
 //! How much of a client's request is read, and how many of its requests are answered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -76,7 +76,12 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Code> {
 /// The body of a request, held until the request is answered. As long as it is held the server sees whether anybody read it to
 /// its end, and closes the connection behind the answer if nobody did. Else it would go on reading for as long as the client
 /// goes on sending.
-pub struct HeldBody(Option<Rc<RefCell<RawPayload>>>);
+pub struct HeldBody(Option<Rc<Held>>);
+
+struct Held {
+    payload: RefCell<RawPayload>,
+    read_to_its_end: Cell<bool>,
+}
 
 impl HeldBody {
     /// Holds the body of a request, which its handler reads as ever.
@@ -84,7 +89,7 @@ impl HeldBody {
         Self(match request.take_payload() {
             RawPayload::None => None,
             payload => {
-                let body = Rc::new(RefCell::new(payload));
+                let body = Rc::new(Held { payload: RefCell::new(payload), read_to_its_end: Cell::new(false) });
                 let read = ReadBody(Rc::clone(&body)).boxed_local();
                 request.set_payload(RawPayload::Stream { payload: read });
                 Some(body)
@@ -96,24 +101,29 @@ impl HeldBody {
     pub fn release_behind(self, response: ServiceResponse) -> ServiceResponse {
         match self.0 {
             None => response,
+            Some(held) if held.read_to_its_end.get() => response,
             Some(held) => response.map_body(|_, body| BoxBody::new(BodyBeforeClose { body, _held: held })),
         }
     }
 }
 
-struct ReadBody(Rc<RefCell<RawPayload>>);
+struct ReadBody(Rc<Held>);
 
 impl Stream for ReadBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut *self.0.borrow_mut()).poll_next(context)
+        let polled = Pin::new(&mut *self.0.payload.borrow_mut()).poll_next(context);
+        if matches!(polled, Poll::Ready(None)) {
+            self.0.read_to_its_end.set(true);
+        }
+        polled
     }
 }
 
 struct BodyBeforeClose {
     body: BoxBody,
-    _held: Rc<RefCell<RawPayload>>,
+    _held: Rc<Held>,
 }
 
 impl MessageBody for BodyBeforeClose {
