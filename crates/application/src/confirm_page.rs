@@ -100,7 +100,8 @@ impl Application {
     ) -> Result<(), ConfirmPageError> {
         let key = LinkKey::parse(key).ok_or(ConfirmPageError::Refused)?;
         let now = self.clock().now();
-        let LinkState::Usable { open_claims, password_hash, .. } = self.store().find_link(key.digest(), now).await?
+        let LinkState::Usable { open_claims, password_hash, code_tries_left, .. } =
+            self.store().find_link(key.digest(), now).await?
         else {
             return Err(ConfirmPageError::Refused);
         };
@@ -122,7 +123,7 @@ impl Application {
                 ConfirmError::Refused => ConfirmPageError::Refused,
                 ConfirmError::Failure(failure) => ConfirmPageError::Failure(failure),
             }),
-            PageProof::Code(code) => self.confirm_by_code(&key, &code, now).await,
+            PageProof::Code(code) => self.confirm_by_code(&key, &code, code_tries_left, now).await,
         }
     }
 
@@ -141,16 +142,20 @@ impl Application {
         }
     }
 
-    async fn confirm_by_code(&self, key: &LinkKey, code: &str, now: Timestamp) -> Result<(), ConfirmPageError> {
-        // A mistyped shape costs no try: it cannot be a guess.
-        let LinkState::Usable { code_tries_left, .. } = self.store().find_link(key.digest(), now).await? else {
-            return Err(ConfirmPageError::Refused);
-        };
+    /// `tries_left` is what the link allowed when it was looked at.
+    async fn confirm_by_code(
+        &self,
+        key: &LinkKey,
+        code: &str,
+        tries_left: i32,
+        now: Timestamp,
+    ) -> Result<(), ConfirmPageError> {
         let out_of_tries = ConfirmPageError::WrongCode { tries_left: 0 };
-        if code_tries_left <= 0 {
+        if tries_left <= 0 {
             return Err(out_of_tries);
         }
-        let code = Code::parse(code).ok_or(ConfirmPageError::WrongCode { tries_left: code_tries_left })?;
+        // A mistyped shape costs no try: it cannot be a guess.
+        let code = Code::parse(code).ok_or(ConfirmPageError::WrongCode { tries_left })?;
         let digest = code.digest(&key.digest(), self.server_key());
         match self.store().confirm_by_key_and_code(key.digest(), digest, now).await? {
             CodeOutcome::Confirmed(_) => Ok(()),
