@@ -15,11 +15,11 @@ use std::thread;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::r2d2::CustomizeConnection;
-use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection, declare_sql_function};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
-use crate::error::{Unit, one_line};
+use crate::error::{Rollback, Unit, one_line};
 use crate::planned::planned;
 use crate::pool::{BoundedPool, Bounds, closed, connect, show_queue};
 use crate::{StoreError, StoreSettings};
@@ -84,10 +84,10 @@ impl Sqlite {
 
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Unit<T> + Send + 'static,
+        work: impl Fn(&mut SqliteConnection) -> Unit<T> + Send + 'static,
     ) -> Unit<T> {
         let (reply, answer) = oneshot::channel();
-        self.queue(Box::new(Waiting { work: Some(work), outcome: None, reply }))?;
+        self.queue(Box::new(Waiting { work, outcome: None, reply }))?;
         // The thread answers everyone; it would have to be killed not to.
         answer.await.unwrap_or_else(|_| Err(closed().into()))
     }
@@ -144,15 +144,26 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for PrepareReade
 
 /// A unit of work whose result type the thread need not know.
 trait QueuedUnit: Send {
-    /// Does the work within the savepoint that is open, and tells whether to keep it.
-    fn run(&mut self, connection: &mut SqliteConnection) -> bool;
+    /// Does the work, again if it was undone, and tells what came of it.
+    fn run(&mut self, connection: &mut SqliteConnection) -> Ran;
 
     /// Tells whoever waits what came of it. `lost` is why the whole batch was not committed.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
 
+/// What came of a unit's work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    /// It is to be kept.
+    Done,
+    /// The unit itself decided against it.
+    Refused,
+    /// A statement failed, or the unit panicked.
+    Failed,
+}
+
 struct Waiting<T, F> {
-    work: Option<F>,
+    work: F,
     outcome: Option<Unit<T>>,
     reply: oneshot::Sender<Unit<T>>,
 }
@@ -160,16 +171,19 @@ struct Waiting<T, F> {
 impl<T, F> QueuedUnit for Waiting<T, F>
 where
     T: Send,
-    F: FnOnce(&mut SqliteConnection) -> Unit<T> + Send,
+    F: Fn(&mut SqliteConnection) -> Unit<T> + Send,
 {
-    fn run(&mut self, connection: &mut SqliteConnection) -> bool {
-        let outcome = self.work.take().map(|work| {
-            // Nothing of the unit is looked at after a panic but its savepoint, which is rolled back.
-            catch_unwind(AssertUnwindSafe(|| work(connection)))
-                .unwrap_or_else(|_| Err(StoreError::Other("a unit of work panicked".to_owned()).into()))
-        });
-        self.outcome = outcome;
-        matches!(self.outcome, Some(Ok(_)))
+    fn run(&mut self, connection: &mut SqliteConnection) -> Ran {
+        // Nothing of the unit is looked at after a panic: what it wrote is undone.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(connection)))
+            .unwrap_or_else(|_| Err(StoreError::Other("a unit of work panicked".to_owned()).into()));
+        let ran = match &outcome {
+            Ok(_) => Ran::Done,
+            Err(Rollback::Refused) => Ran::Refused,
+            Err(Rollback::Database(_) | Rollback::Store(_)) => Ran::Failed,
+        };
+        self.outcome = Some(outcome);
+        ran
     }
 
     fn answer(self: Box<Self>, lost: Option<&StoreError>) {
@@ -223,18 +237,50 @@ impl Writer {
     }
 }
 
+/// One transaction around all. Most units are kept, and many of the others refuse before they write anything: neither
+/// needs a savepoint, which costs as much as two statements and a copy of every page that the unit changes. Where there
+/// is something to undo, everything is, and done once more with savepoints.
+fn run_batch(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>]) -> QueryResult<()> {
+    AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
+    for unit in &mut *batch {
+        let before = count_changes(connection)?;
+        let untouched = match unit.run(connection) {
+            Ran::Done => true,
+            Ran::Refused => count_changes(connection)? == before,
+            // SQLite may have rolled the transaction back by itself.
+            Ran::Failed => false,
+        };
+        if !untouched {
+            AnsiTransactionManager::rollback_transaction(connection)?;
+            return run_batch_with_savepoints(connection, batch);
+        }
+    }
+    AnsiTransactionManager::commit_transaction(connection)
+}
+
+/// How many rows this connection has written so far, by foreign keys too.
+fn count_changes(connection: &mut SqliteConnection) -> QueryResult<i64> {
+    planned!(diesel::select(total_changes())).get_result(connection)
+}
+
 /// One transaction around all, a savepoint around each. An error is about the batch: SQLite rolls the whole
 /// transaction back by itself on a full disk and the like, which shows in that the savepoint is gone.
-fn run_batch(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>]) -> QueryResult<()> {
+fn run_batch_with_savepoints(connection: &mut SqliteConnection, batch: &mut [Box<dyn QueuedUnit>]) -> QueryResult<()> {
     AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
     for unit in batch {
         planned!(Savepoint::Begin).execute(connection)?;
-        if !unit.run(connection) {
+        if unit.run(connection) != Ran::Done {
             planned!(Savepoint::RollBack).execute(connection)?;
         }
         planned!(Savepoint::Release).execute(connection)?;
     }
     AnsiTransactionManager::commit_transaction(connection)
+}
+
+#[declare_sql_function]
+extern "SQL" {
+    /// Rows that were inserted, changed or deleted since the connection was opened.
+    fn total_changes() -> BigInt;
 }
 
 /// The savepoint around a unit of work. Planned once, because each unit needs two of these statements.
@@ -299,7 +345,7 @@ mod tests {
         /// Keeps the thread busy until the sender is dropped, so that what is queued meanwhile makes one batch.
         async fn hold(&self) -> mpsc::Sender<()> {
             let (sender, receiver) = mpsc::channel::<()>();
-            let (begun, beginning) = oneshot::channel();
+            let (begun, mut beginning) = tokio::sync::mpsc::unbounded_channel();
             let store = Arc::clone(&self.store);
             tokio::spawn(async move {
                 store
@@ -310,7 +356,7 @@ mod tests {
                     })
                     .await
             });
-            beginning.await.unwrap();
+            beginning.recv().await.unwrap();
             sender
         }
 
@@ -324,11 +370,14 @@ mod tests {
                     assert!(statement != PANIC, "as asked");
                     let mut rows = 0;
                     for part in statement.split(';') {
+                        if part == REFUSE {
+                            return Err(Rollback::Refused);
+                        }
                         rows = sql_query(part).execute(connection)?;
                     }
                     Ok(rows)
                 };
-                self.store.queue(Box::new(Waiting { work: Some(work), outcome: None, reply })).unwrap();
+                self.store.queue(Box::new(Waiting { work, outcome: None, reply })).unwrap();
                 answers.push(answer);
             }
             drop(hold);
@@ -345,6 +394,7 @@ mod tests {
     }
 
     const PANIC: &str = "";
+    const REFUSE: &str = " refuse";
 
     fn is_unavailable(outcome: &Result<usize, StoreError>) -> bool {
         matches!(outcome, Err(StoreError::Unavailable(_)))
@@ -367,6 +417,18 @@ mod tests {
         assert_eq!(done, [true, false, false, false, false, true], "{outcomes:?}");
         assert_eq!(outcomes[4], Err(StoreError::Other("a unit of work panicked".to_owned())));
         assert_eq!(fixture.notes().await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_a_unit_wrote_before_it_refused_is_undone_and_nothing_else() {
+        let fixture = Fixture::open(100);
+        for refuses in ["UPDATE notes SET text = 'x' WHERE text = 'nothing'; refuse", "DELETE FROM notes; refuse"] {
+            let outcomes =
+                fixture.batch(&["INSERT INTO notes VALUES ('a')", refuses, "INSERT INTO notes VALUES ('b')"]).await;
+            let done: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+            assert_eq!((done, fixture.notes().await), (vec![true, false, true], 2), "{refuses}");
+            assert_eq!(fixture.batch(&["DELETE FROM notes"]).await, [Ok(2)]);
+        }
     }
 
     #[tokio::test]
@@ -430,7 +492,7 @@ mod tests {
         for _ in 0..2 {
             let (reply, answer) = oneshot::channel();
             let work = |_: &mut SqliteConnection| -> Unit<()> { Ok(()) };
-            fixture.store.queue(Box::new(Waiting { work: Some(work), outcome: None, reply })).unwrap();
+            fixture.store.queue(Box::new(Waiting { work, outcome: None, reply })).unwrap();
             answers.push(answer);
         }
         let refused = fixture.store.write(|_| Ok(())).await;

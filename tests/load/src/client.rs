@@ -47,6 +47,32 @@ pub(crate) fn post(path: &str, resource: &str, attributes: &serde_json::Value) -
     .into_bytes()
 }
 
+/// A request that reads, as the bearer of `token` if there is one.
+pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
+    let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.api+json\r\n{authorization}\r\n")
+        .into_bytes()
+}
+
+/// Sends one request and tells the body of its answer, which must have the status `expected`.
+///
+/// # Errors
+///
+/// As [`drive`].
+pub(crate) async fn ask(address: SocketAddr, request: &[u8], expected: u16) -> io::Result<serde_json::Value> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request).await?;
+    let mut buffer = Vec::new();
+    let status = answer(&mut stream, &mut buffer).await?;
+    let text = String::from_utf8_lossy(&buffer);
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    if status == expected {
+        serde_json::from_str(body).map_err(io::Error::other)
+    } else {
+        Err(io::Error::other(format!("expected {expected}, got: {text}")))
+    }
+}
+
 /// Sends `requests` over `connections` keep-alive connections and demands `expected` as status of each answer.
 ///
 /// # Errors
@@ -104,11 +130,12 @@ pub(crate) async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::
             return Ok(204);
         }
         if let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-            let text = String::from_utf8_lossy(buffer.get(..head).unwrap_or_default()).to_ascii_lowercase();
+            let text = std::str::from_utf8(buffer.get(..head).unwrap_or_default()).map_err(io::Error::other)?;
             let length = text
                 .lines()
-                .find_map(|line| line.strip_prefix("content-length:"))
-                .and_then(|length| length.trim().parse::<usize>().ok())
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .and_then(|(_, length)| length.trim().parse::<usize>().ok())
                 .unwrap_or(0);
             if buffer.len() >= head + 4 + length {
                 let status = text.get(9..12).and_then(|status| status.parse().ok());

@@ -3,6 +3,7 @@
 //! `vestibule-load <gateway binary> [<postgres URL>]`. Loads loopback only, and only a gateway it started itself.
 
 mod bare;
+mod bare_json;
 mod client;
 mod process;
 mod report;
@@ -15,8 +16,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use client::{drive, post};
-use process::Gateway;
+use client::{ask, drive, get, post};
+use process::Server;
 use report::{Figure, Report};
 
 /// Whatever stops the measurement.
@@ -30,6 +31,8 @@ const SQLITE_CONFIRMATIONS: usize = 6_000;
 const ROUNDS: usize = 5;
 /// Confirmations on PostgreSQL, over HTTP and by pgbench alike.
 const POSTGRES_CONFIRMATIONS: usize = 12_800;
+/// Reads of a customer's own account in one round.
+const READS: usize = 12_000;
 /// Registrations and logins.
 const HASHES: usize = 600;
 /// How long the bare hash runs.
@@ -38,16 +41,25 @@ const PASSWORD: &str = "Supp0rt!Supp0rt";
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if let (Some(bare_json::COMMAND), Some(document)) = (arguments.next().as_deref(), arguments.next()) {
+        return match bare_json::serve(&document).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        };
+    }
     match measure().await {
         Ok(report) => {
             report.print();
             if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(error) => {
-            eprintln!("vestibule-load: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&*error),
     }
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("vestibule-load: {error}");
+    ExitCode::FAILURE
 }
 
 async fn measure() -> Result<Report, Failure> {
@@ -58,7 +70,7 @@ async fn measure() -> Result<Report, Failure> {
     let mut report = Report::default();
     sqlite(&binary, &mut report).await?;
     if let Some(url) = postgres {
-        confirm_on_postgres(&binary, &url, &mut report).await?;
+        on_postgres(&binary, &url, &mut report).await?;
     }
     Ok(report)
 }
@@ -73,9 +85,9 @@ async fn sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
     drop(store);
     empty_sqlite_outbox(&file)?;
 
-    let first = Gateway::start(binary, folder.path(), &url).await?;
+    let first = Server::gateway(binary, folder.path(), &url).await?;
     first.stop().await?;
-    let gateway = Gateway::start(binary, folder.path(), &url).await?;
+    let gateway = Server::gateway(binary, folder.path(), &url).await?;
     report.add(Figure::at_most("cold start to first answer", milliseconds(gateway.first_answer), 100.0, "ms"));
     tokio::time::sleep(Duration::from_secs(2)).await;
     let megabytes = f64::from(u32::try_from(gateway.resident_bytes()? / 1024)?) / 1024.0;
@@ -98,15 +110,59 @@ async fn sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
     let registrations = drive(gateway.address, 16, Arc::new((0..HASHES).map(registration).collect()), 201).await?;
     let between = bare::argon2id(HASH_TIME)?;
     let login = login(&sign_up_and_confirm(&gateway, folder.path()).await?);
-    let logins = drive(gateway.address, 16, Arc::new(vec![login; HASHES]), 201).await?;
+    let logins = drive(gateway.address, 16, Arc::new(vec![login.clone(); HASHES]), 201).await?;
     let after = bare::argon2id(HASH_TIME)?;
     report.add(Figure::ratio("register", registrations.rate(), before.midpoint(between), 0.85, "bare Argon2id"));
     report.add(Figure::ratio("log in", logins.rate(), between.midpoint(after), 0.85, "bare Argon2id"));
+    read_own_account(&gateway, "SQLite: GET /customers/{ref}", &login, 0.15, report).await?;
     gateway.stop().await?;
     Ok(())
 }
 
-async fn confirm_on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<(), Failure> {
+/// Reads a customer's own account with a good token, and the same document from the bare framework, in turn.
+async fn read_own_account(
+    gateway: &Server,
+    name: &'static str,
+    login: &[u8],
+    at_least: f64,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let tokens = ask(gateway.address, login, 201).await?;
+    let token = tokens.pointer("/data/attributes/accessToken").and_then(|token| token.as_str());
+    let own = ask(gateway.address, &get("/customers", token), 200).await?;
+    let reference = own.pointer("/data/0/id").and_then(|id| id.as_str()).ok_or("a customer has no reference")?;
+    let account = get(&format!("/customers/{reference}"), token);
+    let document = ask(gateway.address, &account, 200).await?;
+    let bare = Server::bare_json(&document.to_string()).await?;
+    // Each does all that the one before it does, and one thing more.
+    let steps = [
+        ("HTTP and JSON", bare.address, get("/", None)),
+        ("checks and headers of our own", gateway.address, get("/access-tokens", None)),
+        ("the token's signature", gateway.address, get("/access-tokens", token)),
+        ("the database", gateway.address, account),
+    ];
+    let mut rates = steps.each_ref().map(|_| Vec::new());
+    for _ in 0..ROUNDS {
+        for ((_, address, request), rates) in steps.iter().zip(&mut rates) {
+            rates.push(drive(*address, CONNECTIONS, Arc::new(vec![request.clone(); READS]), 200).await?.rate());
+        }
+    }
+    bare.stop().await?;
+    let [bare, checked, verified, read] = rates.map(median);
+    report.add(Figure::ratio(name, read, bare, at_least, "bare actix-web JSON"));
+    let mut before = 0.0;
+    let parts = steps.iter().zip([bare, checked, verified, read]).map(|((what, ..), rate)| {
+        let microseconds = 1_000_000.0 / rate;
+        let part = format!("{:.1} {what}", microseconds - before);
+        before = microseconds;
+        part
+    });
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    report.note(format!("{name}: {:.1} µs a request, of which {parts}.", 1_000_000.0 / read));
+    Ok(())
+}
+
+async fn on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let store = seed::open(url).await?;
     seed::claims(&store, 2 * POSTGRES_CONFIRMATIONS, None).await?;
@@ -116,10 +172,12 @@ async fn confirm_on_postgres(binary: &Path, url: &str, report: &mut Report) -> R
 
     let bare =
         bare::pgbench(url, folder.path(), CONNECTIONS, POSTGRES_CONFIRMATIONS / CONNECTIONS, POSTGRES_CONFIRMATIONS)?;
-    let gateway = Gateway::start(binary, folder.path(), url).await?;
+    let gateway = Server::gateway(binary, folder.path(), url).await?;
     let run = drive(gateway.address, CONNECTIONS, confirmations(0..POSTGRES_CONFIRMATIONS), 204).await?;
-    gateway.stop().await?;
     report.add(Figure::ratio("PostgreSQL: confirm", run.rate(), bare, 0.55, "pgbench, same statements"));
+    let login = login(&sign_up_and_confirm(&gateway, folder.path()).await?);
+    read_own_account(&gateway, "PostgreSQL: GET /customers/{ref}", &login, 0.08, report).await?;
+    gateway.stop().await?;
     Ok(())
 }
 
@@ -147,7 +205,7 @@ fn login(email: &str) -> Vec<u8> {
 }
 
 /// Signs up over HTTP and confirms with the key from the mail's file. Tells the address.
-async fn sign_up_and_confirm(gateway: &Gateway, folder: &Path) -> Result<String, Failure> {
+async fn sign_up_and_confirm(gateway: &Server, folder: &Path) -> Result<String, Failure> {
     let email = "login@example.com".to_owned();
     drive(gateway.address, 1, Arc::new(vec![sign_up(&email)]), 201).await?;
     let key = loop {

@@ -1,4 +1,4 @@
-//! The gateway under load, as a process of its own.
+//! The servers under load, each a process of its own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,25 +10,28 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::client;
+use crate::{bare_json, client};
 
-/// A running gateway. It ends when this is dropped.
-pub(crate) struct Gateway {
+/// What stands before the address in the line that tells it.
+pub(crate) const LISTENING: &str = "Listening on http://";
+
+/// A running server. It ends when this is dropped.
+pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
     /// From the start of the process to its first answer.
     pub(crate) first_answer: Duration,
 }
 
-impl Gateway {
+impl Server {
     /// Starts the gateway in `folder` on `database` and waits for its first answer.
     ///
     /// # Errors
     ///
     /// When it does not start.
-    pub(crate) async fn start(binary: &Path, folder: &Path, database: &str) -> io::Result<Self> {
-        let started = Instant::now();
-        let mut child = Command::new(binary)
+    pub(crate) async fn gateway(binary: &Path, folder: &Path, database: &str) -> io::Result<Self> {
+        let mut command = Command::new(binary);
+        command
             .arg("serve")
             .current_dir(folder)
             .env("VESTIBULE__SERVER__BIND", "127.0.0.1:0")
@@ -37,16 +40,29 @@ impl Gateway {
             .env("VESTIBULE__MAIL__TRANSPORT", "file")
             .env("VESTIBULE__HTTP__REQUESTS_PER_SECOND", "0")
             .env("VESTIBULE__ACCOUNTS__MAX_OPEN_CLAIMS", "1000")
-            .env("VESTIBULE__LOG__FILTER", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
+            .env("VESTIBULE__LOG__FILTER", "warn");
+        Self::start(&mut command).await
+    }
+
+    /// Starts this program as a server that does nothing but answer a JSON `document`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub(crate) async fn bare_json(document: &str) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        Self::start(command.args([bare_json::COMMAND, document])).await
+    }
+
+    /// Starts a server that tells its address in a line, and waits for its first answer.
+    async fn start(command: &mut Command) -> io::Result<Self> {
+        let started = Instant::now();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         let mut lines = BufReader::new(output).lines();
         let address = loop {
-            let line = lines.next_line().await?.ok_or_else(|| io::Error::other("the gateway did not start"))?;
-            if let Some(address) = line.strip_prefix("Listening on http://") {
+            let line = lines.next_line().await?.ok_or_else(|| io::Error::other("the server did not start"))?;
+            if let Some(address) = line.strip_prefix(LISTENING) {
                 break address.parse().map_err(io::Error::other)?;
             }
         };
@@ -63,7 +79,7 @@ impl Gateway {
     ///
     /// When the process is gone.
     pub(crate) fn resident_bytes(&self) -> io::Result<u64> {
-        let id = self.child.id().ok_or_else(|| io::Error::other("the gateway has ended"))?;
+        let id = self.child.id().ok_or_else(|| io::Error::other("the server has ended"))?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let kilobytes = status
             .lines()

@@ -37,28 +37,39 @@ impl Figure {
     }
 }
 
-/// All lines.
+/// All lines, and what is to be said beside them.
 #[derive(Default)]
-pub(crate) struct Report(Vec<Figure>);
+pub(crate) struct Report {
+    figures: Vec<Figure>,
+    notes: Vec<String>,
+}
 
 impl Report {
     pub(crate) fn add(&mut self, figure: Figure) {
         eprintln!("measured: {}", figure.name);
-        self.0.push(figure);
+        self.figures.push(figure);
+    }
+
+    /// Adds a sentence that explains a figure.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     /// Whether every promise is kept.
     pub(crate) fn holds(&self) -> bool {
-        self.0.iter().all(|figure| figure.holds)
+        self.figures.iter().all(|figure| figure.holds)
     }
 
     /// Prints the table, in Markdown.
     pub(crate) fn print(&self) {
         println!("| what | measured | against | ratio | promised | |");
         println!("| --- | --- | --- | --- | --- | --- |");
-        for Figure { name, measured, against, result, promise, holds } in &self.0 {
+        for Figure { name, measured, against, result, promise, holds } in &self.figures {
             let verdict = if *holds { "kept" } else { "MISSED" };
             println!("| {name} | {measured} | {against} | {result} | {promise} | {verdict} |");
+        }
+        for note in &self.notes {
+            println!("\n{note}");
         }
     }
 }
