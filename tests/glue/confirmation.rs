@@ -3,7 +3,8 @@
 use serde_json::json;
 use testkit::{Engine, Expected, PASSWORD, Request, check, confirm, document, log_in, on_both_databases, resend, row};
 
-use crate::shop::{SPENT_KEY, settings};
+use crate::messages::SPENT_KEY;
+use crate::shop::settings;
 
 on_both_databases! {
     tables: [keys, resends]

@@ -5,21 +5,17 @@ use std::io::{Read, Write};
 use serde_json::{Value, json};
 use testkit::{Engine, Expected, Mail, PASSWORD, Request, check, log_in, on_both_databases, register, row, sign_up};
 
-use crate::shop::{BASE, Shop, TAKEN, changed, settings, sign_up_with, with_password};
+use crate::messages::{COMMON, DIFFERENT, LONG_ADDRESS, NO_ADDRESS, REPETITION, TAKEN};
+use crate::shop::{BASE, Shop, changed, settings, sign_up_with, with_password};
 
 on_both_databases! {
     tables: [refusals, listed_passwords, leaked_passwords, taken_addresses, rejected_reregistration, reading, names_of_references, without_double_opt_in]
     scenarios: [the_owner_of_a_taken_address_is_told]
 }
 
-const DIFFERENT: &str = "Value in field password should be identical to value in the confirmPassword field.";
 const TERMS: &str = "Terms and Conditions was not accepted.";
-const COMMON: &str = "The password is listed as common.";
 const LEAKED: &str = "password => This password has been leaked in a data breach, it must not be used. \
                       Please use another password.";
-const REPETITION: &str = "The password contains sequence of the same character.";
-const NO_ADDRESS: &str = "Invalid Email address format.";
-const LONG_ADDRESS: &str = "Email is too long. It should have 100 characters or less.";
 
 async fn refusals(engine: Engine) {
     let gateway = settings(engine).start().await;

@@ -8,12 +8,29 @@
     reason = "what is not there fails the test"
 )]
 
+mod address_defaults;
+mod address_fields;
+mod addresses;
+mod anonymised;
+mod at_once;
+mod bad_attributes;
 mod bad_input;
+mod broken_database;
 mod confirmation;
+mod customer;
 mod customers;
 mod double_opt_in;
+mod email_change;
 mod envelope;
+mod included_addresses;
+mod login_lock;
+mod messages;
+mod modes;
+mod negotiation;
+mod password_fields;
+mod passwords;
 mod pipeline;
+mod routing;
 mod shop;
 mod tokens;
 mod validation;

@@ -1,16 +1,19 @@
 //! A gateway as most tables need it: with the address that its links name, and a customer who is logged in.
 
 use serde_json::{Map, Value, json};
-use testkit::{Engine, Gateway, GatewayBuilder, Session, sign_up};
+use testkit::{Engine, Expected, Gateway, GatewayBuilder, Request, Session, new_address, sign_up};
 
 /// The public address of every gateway in these tables.
 pub(crate) const BASE: &str = "https://glue.example.com";
 
-/// Of a confirmed account.
-pub(crate) const TAKEN: &str = "If this email address is already in use, you will receive a password reset link. Otherwise \
-                                you must first validate your e-mail address to finish registration. Please check your e-mail.";
+/// Another password that every policy takes.
+pub(crate) const OTHER_PASSWORD: &str = "Another-2nd-Door!";
 
-pub(crate) const SPENT_KEY: &str = "This email confirmation code is invalid or has been already used.";
+/// A password that passes the fields and not the policy.
+pub(crate) const REPETITIVE_PASSWORD: &str = "Vestibule-222-Door!";
+
+/// The header of guests.
+pub(crate) const GUEST: &str = "X-Anonymous-Customer-Unique-Id";
 
 /// A gateway with one customer who is confirmed and logged in.
 pub(crate) struct Shop {
@@ -31,9 +34,8 @@ impl Shop {
     }
 }
 
-/// A good sign-up with these attributes changed; without those that are `None`.
-pub(crate) fn sign_up_with(email: &str, changes: &[(&str, Option<Value>)]) -> Value {
-    let mut attributes = sign_up(email);
+/// These attributes with these changed; without those that are `None`.
+pub(crate) fn with(mut attributes: Value, changes: &[(&str, Option<Value>)]) -> Value {
     let fields: &mut Map<String, Value> = attributes.as_object_mut().unwrap_or_else(|| unreachable!("it is an object"));
     for (name, value) in changes {
         match value {
@@ -44,12 +46,36 @@ pub(crate) fn sign_up_with(email: &str, changes: &[(&str, Option<Value>)]) -> Va
     attributes
 }
 
+/// A good sign-up with these attributes changed; without those that are `None`.
+pub(crate) fn sign_up_with(email: &str, changes: &[(&str, Option<Value>)]) -> Value {
+    with(sign_up(email), changes)
+}
+
 /// One attribute changed.
 pub(crate) fn changed(email: &str, name: &str, value: impl Into<Value>) -> Value {
     sign_up_with(email, &[(name, Some(value.into()))])
 }
 
+/// A good address with one attribute changed.
+pub(crate) fn changed_address(name: &str, value: impl Into<Value>) -> Value {
+    with(new_address(), &[(name, Some(value.into()))])
+}
+
 /// The same text as password and as its repetition.
 pub(crate) fn with_password(email: &str, password: &str) -> Value {
     sign_up_with(email, &[("password", Some(json!(password))), ("confirmPassword", Some(json!(password)))])
+}
+
+/// Sends a request and holds its answer to what it must be.
+pub(crate) async fn expect(gateway: &Gateway, holds: &str, request: &Request, expected: &Expected) {
+    let problems = expected.problems(&gateway.send(request).await);
+    assert!(problems.is_empty(), "{holds}\n    {request}\n    {}", problems.join("\n    "));
+}
+
+/// A pre-flight request.
+pub(crate) fn preflight(path: &str, method: &str, headers: &str) -> Request {
+    Request::options(path)
+        .header("Origin", "https://shop.example.com")
+        .header("Access-Control-Request-Method", method)
+        .header("Access-Control-Request-Headers", headers)
 }

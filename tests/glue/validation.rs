@@ -3,25 +3,15 @@
 use serde_json::{Value, json};
 use testkit::{Engine, Expected, Request, Row, check, confirm, document, on_both_databases, register, row, sign_up};
 
+use crate::messages::{
+    BLANK, CLASSES, LONG, LONG_NAME, MISSING, NO_CHOICE, NO_DATE, NO_TEXT, NOT_EMAIL, NOT_TRUE, SHORT, named,
+    violations,
+};
 use crate::shop::{settings, sign_up_with, with_password};
 
 on_both_databases! {
     tables: [sign_up_fields, what_passes, several_at_once, dates, other_resources]
 }
-
-const BLANK: &str = "This value should not be blank.";
-const MISSING: &str = "This field is missing.";
-const NOT_EMAIL: &str = "This value is not a valid email address.";
-const SHORT: &str = "This value is too short. It should have 12 characters or more.";
-const LONG: &str = "This value is too long. It should have 128 characters or less.";
-const LONG_NAME: &str = "This value is too long. It should have 100 characters or less.";
-const NO_CHOICE: &str = "The value you selected is not a valid choice.";
-const NOT_TRUE: &str = "This value should be true.";
-const NO_DATE: &str = "This value is not a valid date.";
-const NO_TEXT: &str = "This value should be of type string.";
-const CLASSES: &str = "Your password must include at least one uppercase letter, one lowercase letter, one number, and one special \
-                       character from the following list: !@#$%^&*()_-+=[]{}|;:<>.,/?\\~. Non-Latin and other special characters \
-                       are not allowed.";
 
 /// Fields of a sign-up in the order in which their violations come.
 const FIELDS: [&str; 8] =
@@ -29,10 +19,8 @@ const FIELDS: [&str; 8] =
 
 /// A sign-up with one field changed, and what is wrong with that field.
 fn field(holds: &'static str, name: &str, value: impl Into<Value>, messages: &[&str]) -> Row {
-    let details: Vec<String> = messages.iter().map(|message| format!("{name} => {message}")).collect();
-    let details: Vec<&str> = details.iter().map(String::as_str).collect();
     let attributes = sign_up_with("fields@example.com", &[(name, Some(value.into()))]);
-    row(holds, register(&attributes), Expected::violations(&details))
+    row(holds, register(&attributes), violations(name, messages))
 }
 
 async fn sign_up_fields(engine: Engine) {
@@ -79,11 +67,10 @@ async fn sign_up_fields(engine: Engine) {
         field("1.10 IsTrue: an empty text", "acceptedTerms", "", &[NOT_TRUE]),
     ];
     for name in FIELDS {
-        let missing = format!("{name} => {MISSING}");
         rows.push(row(
             "1.10 a field that is absent, and no other message for it",
             register(&sign_up_with("fields@example.com", &[(name, None)])),
-            Expected::violations(&[&missing]),
+            violations(name, &[MISSING]),
         ));
         if name == "acceptedTerms" {
             continue;
@@ -146,11 +133,7 @@ async fn what_passes(engine: Engine) {
 
 async fn several_at_once(engine: Engine) {
     let gateway = settings(engine).start().await;
-    let all_missing = FIELDS.map(|name| format!("{name} => {MISSING}"));
-    let details = |details: &[String]| {
-        let details: Vec<&str> = details.iter().map(String::as_str).collect();
-        Expected::violations(&details)
-    };
+    let all_missing = FIELDS.map(|name| (name, MISSING));
     let all_empty = json!({
         "acceptedTerms": false, "confirmPassword": "", "password": "", "lastName": "", "firstName": "", "salutation": "",
         "gender": "", "email": "",
@@ -159,7 +142,7 @@ async fn several_at_once(engine: Engine) {
         engine,
         gateway.client(),
         &[
-            row("1.10 everything missing, in order", register(&json!({})), details(&all_missing)),
+            row("1.10 everything missing, in order", register(&json!({})), named(&all_missing)),
             row(
                 "1.10 everything empty, fields in order, then constraints",
                 register(&all_empty),
@@ -234,7 +217,6 @@ async fn other_resources(engine: Engine) {
     let key = |value: Value| post("customer-confirmation", json!({ "registrationKey": value }));
     let resend = |value: Value| post("customer-confirmation-resend", json!({ "email": value }));
     let refresh = |value: Value| post("refresh-tokens", json!({ "refreshToken": value }));
-    let violations = Expected::violations;
     check(
         engine,
         gateway.client(),
@@ -242,23 +224,27 @@ async fn other_resources(engine: Engine) {
             row(
                 "3 a key that is missing",
                 post("customer-confirmation", json!({})),
-                violations(&["registrationKey => This field is missing."]),
+                Expected::violations(&["registrationKey => This field is missing."]),
             ),
             row(
                 "3 a key under another name",
                 post("customer-confirmation", json!({ "registrationkey": "x" })),
-                violations(&["registrationKey => This field is missing."]),
+                Expected::violations(&["registrationKey => This field is missing."]),
             ),
-            row("3 a blank key", confirm(""), violations(&["registrationKey => This value should not be blank."])),
+            row(
+                "3 a blank key",
+                confirm(""),
+                Expected::violations(&["registrationKey => This value should not be blank."]),
+            ),
             row(
                 "3 a key of null",
                 key(Value::Null),
-                violations(&["registrationKey => This value should not be blank."]),
+                Expected::violations(&["registrationKey => This value should not be blank."]),
             ),
             row(
                 "3 a key of false",
                 key(json!(false)),
-                violations(&[
+                Expected::violations(&[
                     "registrationKey => This value should not be blank.",
                     "registrationKey => This value should be of type string.",
                 ]),
@@ -266,44 +252,52 @@ async fn other_resources(engine: Engine) {
             row(
                 "3 a key that is a number",
                 key(json!(5)),
-                violations(&["registrationKey => This value should be of type string."]),
+                Expected::violations(&["registrationKey => This value should be of type string."]),
             ),
             row(
                 "3 a key that is a list",
                 key(json!(["x"])),
-                violations(&["registrationKey => This value should be of type string."]),
+                Expected::violations(&["registrationKey => This value should be of type string."]),
             ),
             row(
                 "3 resend: missing",
                 post("customer-confirmation-resend", json!({})),
-                violations(&["email => This field is missing."]),
+                Expected::violations(&["email => This field is missing."]),
             ),
-            row("3 resend: blank", resend(json!("")), violations(&["email => This value should not be blank."])),
-            row("3 resend: null", resend(Value::Null), violations(&["email => This value should not be blank."])),
+            row(
+                "3 resend: blank",
+                resend(json!("")),
+                Expected::violations(&["email => This value should not be blank."]),
+            ),
+            row(
+                "3 resend: null",
+                resend(Value::Null),
+                Expected::violations(&["email => This value should not be blank."]),
+            ),
             row(
                 "3 resend: no address",
                 resend(json!("mira")),
-                violations(&["email => This value is not a valid email address."]),
+                Expected::violations(&["email => This value is not a valid email address."]),
             ),
             row(
                 "3 resend: 256 characters",
                 resend(json!(format!("{}@example.com", "a".repeat(244)))),
-                violations(&["email => This value is too long. It should have 255 characters or less."]),
+                Expected::violations(&["email => This value is too long. It should have 255 characters or less."]),
             ),
             row(
                 "3 resend: a list",
                 resend(json!(["a@b.c"])),
-                violations(&["email => This value should be of type string."]),
+                Expected::violations(&["email => This value should be of type string."]),
             ),
             row(
                 "6.1 nothing",
                 post("access-tokens", json!({})),
-                violations(&["username => This field is missing.", "password => This field is missing."]),
+                Expected::violations(&["username => This field is missing.", "password => This field is missing."]),
             ),
             row(
                 "6.1 both empty, in either order",
                 post("access-tokens", json!({ "password": "", "username": "" })),
-                violations(&[
+                Expected::violations(&[
                     "username => This value should not be blank.",
                     "password => This value should not be blank.",
                 ]),
@@ -311,12 +305,12 @@ async fn other_resources(engine: Engine) {
             row(
                 "6.1 a user name that is no address",
                 post("access-tokens", json!({ "username": "mira", "password": "x" })),
-                violations(&["username => This value is not a valid email address."]),
+                Expected::violations(&["username => This value is not a valid email address."]),
             ),
             row(
                 "6.1 a user name of null",
                 post("access-tokens", json!({ "username": null, "password": null })),
-                violations(&[
+                Expected::violations(&[
                     "username => This value should not be blank.",
                     "password => This value should not be blank.",
                 ]),
@@ -324,19 +318,27 @@ async fn other_resources(engine: Engine) {
             row(
                 "6.1 a password that is a number",
                 post("access-tokens", json!({ "username": "mira@example.com", "password": 12 })),
-                violations(&["password => This value should be of type string."]),
+                Expected::violations(&["password => This value should be of type string."]),
             ),
             row(
                 "6.3 missing",
                 post("refresh-tokens", json!({})),
-                violations(&["refreshToken => This field is missing."]),
+                Expected::violations(&["refreshToken => This field is missing."]),
             ),
-            row("6.3 blank", refresh(json!("")), violations(&["refreshToken => This value should not be blank."])),
-            row("6.3 null", refresh(Value::Null), violations(&["refreshToken => This value should not be blank."])),
+            row(
+                "6.3 blank",
+                refresh(json!("")),
+                Expected::violations(&["refreshToken => This value should not be blank."]),
+            ),
+            row(
+                "6.3 null",
+                refresh(Value::Null),
+                Expected::violations(&["refreshToken => This value should not be blank."]),
+            ),
             row(
                 "6.3 an object",
                 refresh(json!({ "x": 1 })),
-                violations(&["refreshToken => This value should be of type string."]),
+                Expected::violations(&["refreshToken => This value should be of type string."]),
             ),
             row("1.10 a good sign-up after all that", register(&sign_up("fine@example.com")), Expected::data(201)),
         ],

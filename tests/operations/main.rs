@@ -1,6 +1,7 @@
-//! What an operator sees: health, metrics, keys, the mailbox and its clock, start-up, shutdown.
+//! What an operator sees: health, metrics, keys, the mailbox and its clock, start-up, shutdown, the import of customers.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is not there fails the test")]
 
+mod import;
 mod mailbox;
 mod running;
 mod start_up;

@@ -29,6 +29,13 @@ async fn metrics_are_told(engine: Engine) {
     assert!(metrics.header("Content-Type").unwrap().starts_with("text/plain"), "{metrics:?}");
     let samples = metrics.body.lines().filter(|line| line.starts_with("vestibule_") || line.starts_with("http_"));
     assert!(samples.clone().count() > 0, "{}", metrics.body);
+    for gauge in [
+        "vestibule_outbox_messages{state=\"queued\"} ",
+        "vestibule_outbox_messages{state=\"dead\"} 0",
+        "vestibule_outbox_oldest_due_seconds ",
+    ] {
+        assert!(metrics.body.contains(gauge), "no {gauge} in {}", metrics.body);
+    }
     for secret in ["mira@example.com", testkit::PASSWORD] {
         assert!(!metrics.body.contains(secret), "{}", metrics.body);
     }

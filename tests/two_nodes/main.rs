@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use testkit::{Engine, Gateway, PASSWORD, Request, confirm, count_case, log_in, refresh, register, resend, sign_up};
+use testkit::{
+    Engine, Gateway, PASSWORD, Request, change_password, confirm, count_case, forgot_password, insert_address, log_in,
+    new_address, refresh, register, resend, restore_password, sign_up,
+};
 
 const ADDRESS: &str = "mira@example.com";
 
@@ -63,6 +66,86 @@ async fn a_cool_down_holds_for_both() {
     first.until_all_mail_is_sent().await;
     assert_eq!(first.mailbox().list(ADDRESS).await.len(), 2);
     count_case(Engine::Postgres, "a_cool_down_holds_for_both");
+}
+
+#[tokio::test]
+async fn a_login_lock_holds_for_both() {
+    let nodes = nodes().await;
+    let session = nodes[0].sign_in(ADDRESS).await;
+    for index in 0..10 {
+        let answer = nodes[index % 2].send(&log_in(ADDRESS, "Wrong-2nd-Door!")).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+    }
+    for node in &nodes {
+        assert_eq!(node.send(&log_in(ADDRESS, PASSWORD)).await.status, 429, "tried on either node");
+        // Each node has a clock of its own here.
+        node.advance(301).await;
+    }
+    for node in &nodes {
+        assert_eq!(node.login(ADDRESS).await.reference, session.reference);
+    }
+    let guesses: Vec<Request> = (0..64).map(|index| log_in(ADDRESS, &format!("Wrong-{index}-Door!"))).collect();
+    let answers = join_all(guesses.iter().zip(nodes.iter().cycle()).map(|(guess, node)| node.send(guess))).await;
+    let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((count(401), count(429)), (10, 54), "a burst on both nodes: {answers:?}");
+    count_case(Engine::Postgres, "a_login_lock_holds_for_both");
+}
+
+#[tokio::test]
+async fn an_account_is_the_same_on_both() {
+    let [first, second] = nodes().await;
+    let session = first.sign_in(ADDRESS).await;
+    let insert = |node: &Gateway| {
+        let client = node.client();
+        let request = insert_address(&session.reference, &new_address()).bearer(&session.access_token);
+        async move { client.send(&request).await.expect_status(201) }
+    };
+    let (one, other) = (insert(&first).await, insert(&second).await);
+    assert_ne!(one.text("/data/id"), other.text("/data/id"));
+    let both = join_all((0..16).map(|index| insert(if index % 2 == 0 { &first } else { &second }))).await;
+    assert_eq!(both.len(), 16);
+    let list = Request::get(&session.addresses()).bearer(&session.access_token);
+    let addresses = first.send(&list).await.expect_status(200).json();
+    let addresses = addresses["data"].as_array().cloned().unwrap_or_default();
+    assert_eq!(addresses.len(), 18);
+    let defaults = |name: &str| addresses.iter().filter(|address| address["attributes"][name] == true).count();
+    assert_eq!((defaults("isDefaultShipping"), defaults("isDefaultBilling")), (1, 1));
+
+    // A key of one node is good on the other, and once; what it ends has an end on both.
+    assert_eq!(first.send(&forgot_password(ADDRESS)).await.status, 204);
+    assert_eq!(second.send(&forgot_password(ADDRESS)).await.status, 204, "a cool-down for both");
+    let mail = second.mailbox().wait_for_kind(ADDRESS, "restore-password", None).await;
+    first.until_all_mail_is_sent().await;
+    let mails = first.mailbox().list(ADDRESS).await;
+    assert_eq!(mails.iter().filter(|mail| mail.kind == "restore-password").count(), 1, "a cool-down for both");
+    second.advance(5).await;
+    first.advance(5).await;
+    let requests: Vec<Request> =
+        (0..8).map(|index| restore_password(&mail.token, &format!("Vestibule-{index}-Door!"))).collect();
+    let answers = join_all(
+        requests.iter().enumerate().map(
+            |(index, restore)| {
+                if index % 2 == 0 { first.send(restore) } else { second.send(restore) }
+            },
+        ),
+    )
+    .await;
+    let winners: Vec<usize> = (0..8).filter(|index| answers[*index].status == 204).collect();
+    assert_eq!(winners.len(), 1, "{answers:?}");
+    let restored = format!("Vestibule-{}-Door!", winners[0]);
+    for node in [&first, &second] {
+        assert_eq!(node.send(&list).await.status, 401, "an access token from before");
+        assert_eq!(node.send(&refresh(&session.refresh_token)).await.status, 401, "a refresh token from before");
+        assert_eq!(node.send(&log_in(ADDRESS, &restored)).await.status, 201);
+    }
+    let token = second.send(&log_in(ADDRESS, &restored)).await.expect_status(201).text("/data/attributes/accessToken");
+    let change = change_password(&session.reference, &restored, PASSWORD).bearer(&token);
+    assert_eq!(first.send(&change).await.status, 204);
+    assert_eq!(second.send(&log_in(ADDRESS, PASSWORD)).await.status, 201);
+    let delete = Request::delete(&session.path()).bearer(&token);
+    assert_eq!(second.send(&delete).await.status, 204);
+    assert_eq!(first.send(&delete).await.status, 404, "gone on the other node");
+    count_case(Engine::Postgres, "an_account_is_the_same_on_both");
 }
 
 #[tokio::test]

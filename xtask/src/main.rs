@@ -3,6 +3,9 @@
 mod bench;
 mod cluster;
 mod command;
+mod contracts;
+mod gateway;
+mod outside;
 mod test;
 mod tools;
 
@@ -13,7 +16,10 @@ use command::Outcome;
 
 const HELP: &str = "\
 cargo xtask test [--only STEP]... [--skip STEP]...
-    Checks everything: fmt, clippy, docs, deny, tests. Installs or starts what it needs. The last line is the count.
+    Checks everything: fmt, clippy, docs, deny, tests, contracts, openapi-lint, postman, client, schemathesis. Installs or
+    starts what it needs. The last line is the count.
+cargo xtask contracts
+    Lists every code of the wire with the acceptance cases that get it. Runs the tests first if no run left its cases.
 cargo xtask bench
     Measures the gateway as ratios to the limits of this machine, on SQLite and on PostgreSQL. Needs a quiet machine.
 cargo xtask postgres
@@ -24,6 +30,7 @@ fn main() -> ExitCode {
     let (name, rest) = arguments.split_first().map_or(("help", &[][..]), |(name, rest)| (name.as_str(), rest));
     let outcome = match (name, rest) {
         ("test", steps) => test::run(steps),
+        ("contracts", []) => contracts::run(),
         ("bench", []) => bench::run(),
         ("postgres", []) => postgres(),
         _ => {

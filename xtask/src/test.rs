@@ -2,23 +2,41 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::cluster::{self, Cluster, Durability};
 use crate::command::{Outcome, cargo, program, quiet, root, show};
-use crate::tools;
+use crate::{contracts, outside, tools};
 
 /// Tests that ran, and steps and tests that failed.
 #[derive(Clone, Copy, Default)]
-struct Count {
+pub struct Count {
     passed: u64,
     failed: u64,
 }
 
+impl Count {
+    /// So many more passed.
+    pub const fn pass(&mut self, more: u64) {
+        self.passed += more;
+    }
+}
+
 type Step = (&'static str, fn(&mut Count) -> Outcome<()>);
 
-const STEPS: [Step; 5] = [("fmt", format), ("clippy", lint), ("docs", document), ("deny", deny), ("tests", test)];
+const STEPS: [Step; 10] = [
+    ("fmt", format),
+    ("clippy", lint),
+    ("docs", document),
+    ("deny", deny),
+    ("tests", test),
+    ("contracts", contracts),
+    ("openapi-lint", outside::lint_description),
+    ("postman", outside::run_collection),
+    ("client", outside::run_client),
+    ("schemathesis", outside::fuzz),
+];
 
 /// Runs the steps, all but those skipped, or only those named.
 pub fn run(arguments: &[String]) -> Outcome<()> {
@@ -101,7 +119,13 @@ fn deny(_: &mut Count) -> Outcome<()> {
     }
 }
 
-fn test(count: &mut Count) -> Outcome<()> {
+/// Checks the cases that the step before this one held.
+fn contracts(count: &mut Count) -> Outcome<()> {
+    contracts::check(count)
+}
+
+/// Runs all tests on both databases. What held is in `target/testkit/cases` afterwards.
+pub fn test(count: &mut Count) -> Outcome<()> {
     let cluster = Cluster::start(&tools::postgres_folder()?, Durability::None)?;
     tools::install_smtp_server()?;
     let kit = root().join("target/testkit");
@@ -110,19 +134,20 @@ fn test(count: &mut Count) -> Outcome<()> {
     }
     show(&mut cargo(&["build", "--quiet", "--package", "vestibule-gateway", "--locked"]))?;
     let outcome = run_tests(&cluster.url(), count);
-    let held = |engine: &str| {
-        let cases = fs::read_to_string(kit.join("cases").join(format!("{engine}.log"))).unwrap_or_default();
-        cases.lines().count()
-    };
-    println!("acceptance cases: {} on SQLite, {} on PostgreSQL", held("SQLite"), held("PostgreSQL"));
+    let [sqlite, postgres] = contracts::ENGINES.map(|engine| contracts::read_cases(engine).len());
+    println!("acceptance cases: {sqlite} on SQLite, {postgres} on PostgreSQL");
     outcome
 }
 
 fn run_tests(postgres: &str, count: &mut Count) -> Outcome<()> {
-    let mut child = cargo(&["test", "--workspace", "--no-fail-fast", "--locked"])
-        .env(cluster::VARIABLE, postgres)
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast", "--locked"]);
+    run_counted(tests.env(cluster::VARIABLE, postgres), count)
+}
+
+/// Runs a program that tells results as Rust's tests do (`test result: ok. 12 passed; 0 failed`), shows its output and counts.
+pub fn run_counted(command: &mut Command, count: &mut Count) -> Outcome<()> {
+    let before = count.failed;
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
     for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
         let line = line?;
         println!("{line}");
@@ -133,7 +158,7 @@ fn run_tests(postgres: &str, count: &mut Count) -> Outcome<()> {
     }
     let status = child.wait()?;
     // A failed test is counted already; what is left are programs that were not built or did not end.
-    if status.success() || count.failed > 0 { Ok(()) } else { Err(format!("`cargo test` failed ({status})").into()) }
+    if status.success() || count.failed > before { Ok(()) } else { Err(format!("no result ({status})").into()) }
 }
 
 /// Passed and failed, of a line such as `test result: ok. 12 passed; 0 failed; …`, coloured or not.
@@ -179,7 +204,8 @@ mod tests {
             Some(STEPS.iter().filter(|(name, _)| selection.holds(name)).map(|(name, _)| *name).collect::<Vec<_>>())
         };
         assert_eq!(selected(&["--only", "tests"]), Some(vec!["tests"]));
-        assert_eq!(selected(&["--skip", "deny", "--skip", "docs"]), Some(vec!["fmt", "clippy", "tests"]));
+        let rest = ["fmt", "clippy", "tests", "contracts", "openapi-lint", "postman", "client", "schemathesis"];
+        assert_eq!(selected(&["--skip", "deny", "--skip", "docs"]), Some(rest.to_vec()));
         assert_eq!(selected(&["--skip", "everything"]), None);
         assert_eq!(selected(&["--skip"]), None);
     }

@@ -1,9 +1,23 @@
 //! Logging in, staying logged in, logging out.
 
-use domain::{Customer, CustomerId, EmailAddress, FamilyId, Password, PasswordHash, RefreshToken};
-use store::{NewRefreshToken, NextRefreshToken};
+use std::net::IpAddr;
 
+use domain::{Customer, CustomerId, EmailAddress, FamilyId, Password, PasswordHash, RefreshToken};
+use store::{LoginLock, NewRefreshToken, NewTokenOutcome, NextRefreshToken};
+
+use crate::login_lock::seconds_left;
 use crate::{Application, Caller, Failure, InvalidAccessToken, Verification, seconds};
+
+/// An attempt to log in.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// The address, as typed.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a Password,
+    /// Where it comes from, for the lock.
+    pub client: IpAddr,
+}
 
 /// What a customer who is through both doors is handed. No `Debug`: both tokens open the account.
 pub struct TokenPair {
@@ -20,6 +34,11 @@ pub struct TokenPair {
 pub enum AuthenticateError {
     /// Unknown, wrong password, unconfirmed, suspended or anonymised. Which of these is not told.
     Refused,
+    /// Too many wrong passwords came from this client for this account; whether this one was right is not told.
+    Locked {
+        /// How long none is looked at, in seconds.
+        retry_after_seconds: u64,
+    },
     /// It could not be carried out.
     Failure(Failure),
 }
@@ -45,13 +64,46 @@ impl<F: Into<Failure>> From<F> for RefreshError {
     }
 }
 
+/// Goes on where no lock is closed.
+fn unlocked(seconds_left: Option<u64>) -> Result<(), AuthenticateError> {
+    match seconds_left {
+        Some(retry_after_seconds) => Err(AuthenticateError::Locked { retry_after_seconds }),
+        None => Ok(()),
+    }
+}
+
 impl Application {
     /// Checks a password and hands out tokens. One row is read and one hash computed, whatever is found.
     ///
+    /// Whoever is refused counts against the login lock; while it is closed nothing is computed. Of logins under way at the
+    /// same time no more are told apart than the lock forgives.
+    ///
     /// # Errors
     ///
-    /// [`AuthenticateError::Refused`] for whoever is not let in.
-    pub async fn authenticate(&self, username: &str, password: &Password) -> Result<TokenPair, AuthenticateError> {
+    /// [`AuthenticateError::Locked`] before all else, [`AuthenticateError::Refused`] for whoever is not let in.
+    pub async fn authenticate(&self, login: Login<'_>) -> Result<TokenPair, AuthenticateError> {
+        let lock = self.lock_of_login(login.username, login.client);
+        unlocked(self.seconds_locked(lock).await?)?;
+        // Where the password is replaced while it is checked, it is checked once more, against the new one.
+        for _ in 0..2 {
+            match self.check_password(login.username, login.password, lock).await {
+                Ok(Some(pair)) => return Ok(pair),
+                Ok(None) => {}
+                Err(AuthenticateError::Refused) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        unlocked(self.count_wrong_password(lock).await?)?;
+        Err(AuthenticateError::Refused)
+    }
+
+    /// `None` when the password was replaced meanwhile.
+    async fn check_password(
+        &self,
+        username: &str,
+        password: &Password,
+        lock: Option<LoginLock>,
+    ) -> Result<Option<TokenPair>, AuthenticateError> {
         let parts = self.parts();
         let login = match EmailAddress::parse(username) {
             Ok(email) => self.store().find_login(email.canonical()).await?,
@@ -59,25 +111,33 @@ impl Application {
         };
         let stored = login.as_ref().and_then(|login| login.password_hash.as_ref());
         let verification = parts.hasher.verify(password, stored).await?;
-        let Some(login) = login.filter(|_| verification != Verification::Wrong) else {
+        let known = login.filter(|_| verification != Verification::Wrong);
+        let Some((customer, stored)) = known.and_then(|login| Some((login.customer, login.password_hash?))) else {
             return Err(AuthenticateError::Refused);
         };
-        if let (Verification::RightButOutdated, Some(stored)) = (verification, &login.password_hash) {
-            self.replace_hash(login.customer.account().id, password, stored).await;
-        }
+        let id = customer.account().id;
+        let password_hash = match verification {
+            Verification::RightButOutdated => self.replace_hash(id, password, stored).await,
+            _ => stored,
+        };
         let refresh_token = RefreshToken::generate(&*parts.randomness);
         let now = parts.clock.now();
-        let id = login.customer.account().id;
-        let pair = self.sign(login.customer, refresh_token).await?.ok_or(AuthenticateError::Refused)?;
+        let pair = self.sign(customer, refresh_token).await?.ok_or(AuthenticateError::Refused)?;
         let token = NewRefreshToken {
             digest: pair.refresh_token.digest(),
             family: FamilyId::generate(&*parts.randomness),
             customer: id,
+            password_hash,
             created_at: now,
             expires_at: now.plus(seconds(parts.tokens.refresh_lifetime_seconds)),
         };
-        self.store().insert_refresh_token(token).await?;
-        Ok(pair)
+        match self.store().insert_refresh_token(token, lock).await? {
+            NewTokenOutcome::Inserted => Ok(Some(pair)),
+            NewTokenOutcome::PasswordReplaced => Ok(None),
+            NewTokenOutcome::Locked(until) => {
+                Err(AuthenticateError::Locked { retry_after_seconds: seconds_left(until, now) })
+            }
+        }
     }
 
     /// Exchanges a refresh token for a new pair. The old one is spent; showing it again revokes all its descendants.
@@ -153,12 +213,17 @@ impl Application {
         }
     }
 
-    /// Brings a hash of older parameters or of a foreign kind up to date, now that the password is at hand. Where that fails
-    /// the old one stays, and the next login tries again.
-    async fn replace_hash(&self, id: CustomerId, password: &Password, old: &PasswordHash) {
-        let Ok(new) = self.parts().hasher.hash(password).await else { return };
-        if let Err(error) = self.store().update_password_hash(id, old, &new).await {
-            tracing::warn!(%error, "a password hash could not be brought up to date");
+    /// Brings a hash of older parameters or of a foreign kind up to date, now that the password is at hand, and answers the
+    /// one that is stored. Where that fails the old one stays, and the next login tries again.
+    async fn replace_hash(&self, id: CustomerId, password: &Password, old: PasswordHash) -> PasswordHash {
+        let Ok(new) = self.parts().hasher.hash(password).await else { return old };
+        match self.store().update_password_hash(id, &old, &new).await {
+            Ok(true) => new,
+            Ok(false) => old,
+            Err(error) => {
+                tracing::warn!(%error, "a password hash could not be brought up to date");
+                old
+            }
         }
     }
 }

@@ -22,11 +22,16 @@ pub enum ConfirmPage {
         /// Whether the password chosen at sign-up is asked for, because several claims are open on the address.
         asks_password: bool,
     },
+    /// The same for a link that moves an account to the address that it was sent to. No password is asked for.
+    EmailChange {
+        /// What the button's handler answers to.
+        challenge: String,
+    },
     /// Done before: please log in.
     Confirmed,
     /// Too late: a new link can be had.
     Expired,
-    /// Never issued, or void.
+    /// Never issued, or void; or an account was to move, and it is too late: only its owner can ask for that again.
     Unknown,
 }
 
@@ -83,7 +88,10 @@ impl Application {
             },
             LinkState::Confirmed { .. } => ConfirmPage::Confirmed,
             LinkState::Expired { .. } => ConfirmPage::Expired,
-            LinkState::Unknown => ConfirmPage::Unknown,
+            LinkState::EmailChange { expired: false, .. } => {
+                ConfirmPage::EmailChange { challenge: self.challenge(&key.digest(), now) }
+            }
+            LinkState::EmailChange { expired: true, .. } | LinkState::Unknown => ConfirmPage::Unknown,
         })
     }
 
@@ -100,10 +108,15 @@ impl Application {
     ) -> Result<(), ConfirmPageError> {
         let key = LinkKey::parse(key).ok_or(ConfirmPageError::Refused)?;
         let now = self.clock().now();
-        let LinkState::Usable { open_claims, password_hash, code_tries_left, .. } =
-            self.store().find_link(key.digest(), now).await?
-        else {
-            return Err(ConfirmPageError::Refused);
+        let (asked_for, code_tries_left) = match self.store().find_link(key.digest(), now).await? {
+            LinkState::Usable { open_claims, password_hash, code_tries_left, .. } => {
+                (password_hash.filter(|_| open_claims > 1), code_tries_left)
+            }
+            LinkState::EmailChange { expired: false, code_tries_left, .. } => (None, code_tries_left),
+            LinkState::EmailChange { expired: true, .. }
+            | LinkState::Confirmed { .. }
+            | LinkState::Expired { .. }
+            | LinkState::Unknown => return Err(ConfirmPageError::Refused),
         };
         // What costs nothing comes before what costs a hash.
         if let PageProof::Click { challenge, answer } = &proof
@@ -111,9 +124,9 @@ impl Application {
         {
             return Err(ConfirmPageError::NotAPerson);
         }
-        if open_claims > 1 && password_hash.is_some() {
+        if let Some(hash) = asked_for {
             let password = password.ok_or(ConfirmPageError::WrongPassword)?;
-            let verification = self.parts().hasher.verify(password, password_hash.as_ref()).await?;
+            let verification = self.parts().hasher.verify(password, Some(&hash)).await?;
             if verification == Verification::Wrong {
                 return Err(ConfirmPageError::WrongPassword);
             }
@@ -138,7 +151,7 @@ impl Application {
             LinkState::Usable { customer, .. } | LinkState::Expired { customer } => {
                 self.resend_to(&customer.account().email).await
             }
-            LinkState::Confirmed { .. } | LinkState::Unknown => Ok(()),
+            LinkState::Confirmed { .. } | LinkState::EmailChange { .. } | LinkState::Unknown => Ok(()),
         }
     }
 

@@ -137,6 +137,16 @@ impl Hasher {
         Ok(Self { pool: Arc::new(Pool::start(&limits)?), recipe: Arc::new(recipe), randomness })
     }
 
+    /// How many passwords may wait for a thread.
+    pub fn queue(&self) -> usize {
+        self.pool.capacity()
+    }
+
+    /// Whether a password can be checked against this text: it is a hash in a known format, of parameters that can be paid.
+    pub fn understands(hash: &PasswordHash) -> bool {
+        StoredHash::parse(hash.expose()).is_some()
+    }
+
     /// Hashes a new password with a salt of its own. Takes tens of milliseconds, and longer when others wait.
     ///
     /// # Errors

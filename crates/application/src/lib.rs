@@ -1,16 +1,20 @@
-//! The use cases: register, confirm, resend, authenticate, refresh, read.
+//! The use cases: register, confirm, resend, authenticate, refresh, restore, read and change one's account, import.
 //!
 //! A surface parses its own shape into `domain` values, calls one method of [`Application`], and turns the outcome back into
 //! its own words. This crate owns the slow things (hashing, signing) and does them with no unit of work open; what must be
 //! atomic is one call of `store`. It knows neither HTTP nor SQL.
 
+mod addresses;
 mod authenticate;
 mod confirm;
 mod confirm_page;
 mod customers;
 mod failure;
 mod hasher;
+mod import;
 mod leaked_passwords;
+mod login_lock;
+mod passwords;
 mod readiness;
 mod register;
 mod resend;
@@ -24,12 +28,16 @@ use domain::{Clock, Randomness, ServerKey};
 use store::Store;
 use tokio::sync::Notify;
 
-pub use authenticate::{AuthenticateError, RefreshError, TokenPair};
+pub use addresses::AddressError;
+pub use authenticate::{AuthenticateError, Login, RefreshError, TokenPair};
 pub use confirm::ConfirmError;
 pub use confirm_page::{ConfirmPage, ConfirmPageError, PageProof};
+pub use customers::{OwnCustomerError, UpdateCustomer, UpdateCustomerError};
 pub use failure::Failure;
 pub use hasher::{Hasher, HasherBusy, HasherError, HasherSettings, Verification};
+pub use import::{CustomerFields, CustomerImport, ImportError, ImportRow, Imported, LineProblem};
 pub use leaked_passwords::LeakedPasswords;
+pub use passwords::{ChangePasswordError, ChangePasswordForm, RestoreForm, RestorePasswordError};
 pub use readiness::{OutboxReadiness, Readiness};
 pub use register::{Register, RegisterError};
 pub use settings::{AccountSettings, Enumeration};

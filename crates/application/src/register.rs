@@ -49,17 +49,13 @@ impl Application {
         let password_hash = parts.hasher.hash(registration.password()).await?;
         let (email, profile) = registration.into_parts();
         let accounts = &parts.accounts;
-        let reference_prefix = match accounts.reference_prefix.as_str() {
-            "" => parts.store_name.clone(),
-            prefix => prefix.to_owned(),
-        };
         let claim = NewClaim {
             email,
             password_hash: Some(password_hash),
             profile,
             locale: request.locale,
             store: parts.store_name.clone(),
-            reference_prefix,
+            reference_prefix: accounts.reference_prefix_in(&parts.store_name).to_owned(),
             consents: vec![NewConsent { purpose: "terms", channel: request.channel }],
             double_opt_in: accounts.double_opt_in(),
             reregistration: accounts.reregistration,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,6 +24,8 @@ use keyring::{Key, KeyPair};
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// `jti` has twice as many hex characters.
 const JTI_BYTES: usize = 40;
+/// How far the clock of the node that issued a token may be ahead of ours.
+const CLOCK_LEEWAY: Duration = Duration::from_secs(5);
 /// The scope of a customer's token.
 const CUSTOMER_SCOPE: &str = "customer";
 
@@ -119,6 +122,8 @@ pub struct Caller {
     pub id: CustomerId,
     /// The customer's reference.
     pub reference: String,
+    /// When the token was issued.
+    pub issued_at: Timestamp,
 }
 
 /// Not an access token of ours that is good now. Why is not told.
@@ -246,7 +251,8 @@ impl Signer {
         Ok(jwt)
     }
 
-    /// Whose token this is, if one of our keys signed it for our audience and it is good at `now`.
+    /// Whose token this is, if one of our keys signed it for our audience and it is good at `now`. It may begin up to five
+    /// seconds later: the clocks of nodes differ.
     ///
     /// # Errors
     ///
@@ -330,12 +336,14 @@ struct PresentedSubject {
 
 impl PresentedClaims {
     fn caller_at(&self, now: Timestamp) -> Option<Caller> {
-        let is_timely = self.iat.timestamp()? <= now && self.nbf.timestamp()? <= now && now < self.exp.timestamp()?;
+        let issued_at = self.iat.timestamp()?;
+        let soon = now.plus(CLOCK_LEEWAY);
+        let is_timely = issued_at <= soon && self.nbf.timestamp()? <= soon && now < self.exp.timestamp()?;
         if !is_timely || !self.scopes.iter().any(|scope| scope == CUSTOMER_SCOPE) {
             return None;
         }
         let subject: PresentedSubject = serde_json::from_str(&self.sub).ok()?;
-        Some(Caller { id: CustomerId(subject.id_customer), reference: subject.customer_reference })
+        Some(Caller { id: CustomerId(subject.id_customer), reference: subject.customer_reference, issued_at })
     }
 }
 

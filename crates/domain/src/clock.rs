@@ -46,6 +46,21 @@ impl Timestamp {
         self.to_jiff().strftime("%Y-%m-%d %H:%M:%S.%6f").to_string()
     }
 
+    /// Reads `2026-03-04 10:15:00`, with up to nine digits of a second or none, and `2026-03-04`, which is its midnight. UTC.
+    pub fn parse_glue(text: &str) -> Option<Self> {
+        const DAY: usize = "2026-03-04".len();
+        let is_day =
+            |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+        if text.len() < DAY || !text.bytes().take(DAY).enumerate().all(is_day) {
+            return None;
+        }
+        let moment = match text.len() {
+            DAY => jiff::civil::Date::strptime("%Y-%m-%d", text).ok()?.at(0, 0, 0, 0),
+            _ => jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S%.f", text).ok()?,
+        };
+        Some(Self(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond()))
+    }
+
     /// `2026-03-04T10:15:00.123456Z`, as in RFC 3339.
     pub fn to_rfc3339(self) -> String {
         self.to_jiff().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
@@ -123,6 +138,34 @@ mod tests {
         assert_eq!(moment.to_rfc3339(), "2026-03-04T10:15:00.123456Z");
         assert_eq!(moment.as_seconds(), 1_772_619_300);
         assert_eq!(moment.date().to_string(), "2026-03-04");
+    }
+
+    #[test]
+    fn what_is_written_for_the_wire_can_be_read_again() {
+        let moment = Timestamp::from_micros(1_772_619_300_123_456);
+        for (text, expected) in [
+            ("2026-03-04 10:15:00.123456", moment),
+            ("2026-03-04 10:15:00", Timestamp::from_micros(1_772_619_300_000_000)),
+            ("2026-03-04", Timestamp::from_micros(1_772_582_400_000_000)),
+            ("1969-12-31 23:59:59.5", Timestamp::from_micros(-500_000)),
+        ] {
+            assert_eq!(Timestamp::parse_glue(text), Some(expected), "{text}");
+        }
+        for wrong in [
+            "",
+            "2026",
+            "2026-3-4",
+            "2026-02-30",
+            "04.03.2026",
+            "2026-03-04 ",
+            "2026-03-04T10:15:00",
+            "2026-03-04 10:15",
+            "2026-03-04 25:00:00",
+            "2026-03-04 10:15:00 +01",
+            "-026-03-04",
+        ] {
+            assert_eq!(Timestamp::parse_glue(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

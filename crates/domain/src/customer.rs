@@ -92,6 +92,53 @@ pub struct Profile {
     pub gender: Option<Gender>,
     /// Day of birth.
     pub date_of_birth: Option<Date>,
+    /// Telephone number as typed, at most [`MAX_PHONE_CHARACTERS`]. Glue does not show it.
+    pub phone: Option<String>,
+    /// Company, at most [`MAX_COMPANY_CHARACTERS`]. Glue does not show it.
+    pub company: Option<String>,
+}
+
+/// The longest telephone number, in Unicode code points.
+pub const MAX_PHONE_CHARACTERS: usize = 255;
+
+/// The longest company name of a customer, in Unicode code points.
+pub const MAX_COMPANY_CHARACTERS: usize = 100;
+
+/// What is to change about a [`Profile`]. `None` leaves a value as it is; the day of birth alone can be taken away
+/// again.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ProfileChanges {
+    /// How to address them.
+    pub salutation: Option<Salutation>,
+    /// First name, at most 100 characters.
+    pub first_name: Option<String>,
+    /// Last name, at most 100 characters.
+    pub last_name: Option<String>,
+    /// Gender.
+    pub gender: Option<Gender>,
+    /// Day of birth; `Some(None)` takes it away.
+    pub date_of_birth: Option<Option<Date>>,
+}
+
+impl ProfileChanges {
+    /// Whether nothing is to change.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The profile after the changes.
+    #[must_use]
+    pub fn apply_to(self, profile: Profile) -> Profile {
+        Profile {
+            salutation: self.salutation.or(profile.salutation),
+            first_name: self.first_name.or(profile.first_name),
+            last_name: self.last_name.or(profile.last_name),
+            gender: self.gender.or(profile.gender),
+            date_of_birth: self.date_of_birth.unwrap_or(profile.date_of_birth),
+            phone: profile.phone,
+            company: profile.company,
+        }
+    }
 }
 
 /// What every customer has, whatever their state.
@@ -130,6 +177,8 @@ pub struct Marks {
     pub suspended_at: Option<Timestamp>,
     /// When the account was anonymised.
     pub anonymised_at: Option<Timestamp>,
+    /// Access tokens that were issued in an earlier second are no longer good: the password was restored then.
+    pub tokens_ended_at: Option<Timestamp>,
 }
 
 /// A customer in one of three states.
@@ -149,7 +198,8 @@ impl Customer {
         match (marks.anonymised_at, marks.confirmed_at) {
             (Some(_), _) => Self::Anonymised(Anonymised { account }),
             (None, Some(confirmed_at)) => {
-                Self::Confirmed(Confirmed { account, confirmed_at, suspended: marks.suspended_at.is_some() })
+                let suspended = marks.suspended_at.is_some();
+                Self::Confirmed(Confirmed { account, confirmed_at, suspended, tokens_ended_at: marks.tokens_ended_at })
             }
             (None, None) => Self::Unconfirmed(Unconfirmed { account }),
         }
@@ -186,6 +236,7 @@ pub struct Confirmed {
     account: Account,
     confirmed_at: Timestamp,
     suspended: bool,
+    tokens_ended_at: Option<Timestamp>,
 }
 
 /// A customer who has left.
@@ -198,6 +249,10 @@ pub struct Anonymised {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspended;
 
+/// An access token is no longer good, although it has not expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenEnded;
+
 impl Confirmed {
     /// What a token issuer takes. There is no other way to make one.
     ///
@@ -206,6 +261,17 @@ impl Confirmed {
     /// [`Suspended`] when an operator has suspended the account.
     pub const fn subject(&self) -> Result<TokenSubject<'_>, Suspended> {
         if self.suspended { Err(Suspended) } else { Ok(TokenSubject { account: &self.account }) }
+    }
+
+    /// Whether an access token of this customer that was issued at `issued_at` is still good. Tokens tell the time in
+    /// whole seconds, and clients log in as soon as they have restored a password: a token of the same second is good.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenEnded`] when the account is suspended, or its tokens were ended in a later second.
+    pub fn admits(&self, issued_at: Timestamp) -> Result<(), TokenEnded> {
+        let ended = self.tokens_ended_at.is_some_and(|ended_at| issued_at.as_seconds() < ended_at.as_seconds());
+        if self.suspended || ended { Err(TokenEnded) } else { Ok(()) }
     }
 
     /// When the address was confirmed.
@@ -257,7 +323,12 @@ mod tests {
 
     fn marks(confirmed: bool, suspended: bool, anonymised: bool) -> Marks {
         let at = |set: bool| set.then(|| Timestamp::from_micros(2));
-        Marks { confirmed_at: at(confirmed), suspended_at: at(suspended), anonymised_at: at(anonymised) }
+        Marks {
+            confirmed_at: at(confirmed),
+            suspended_at: at(suspended),
+            anonymised_at: at(anonymised),
+            tokens_ended_at: None,
+        }
     }
 
     #[test]
@@ -274,6 +345,55 @@ mod tests {
             let subject = customer.confirmed().and_then(|confirmed| confirmed.subject().ok());
             assert_eq!(subject.is_some(), allowed, "{confirmed} {suspended} {anonymised}");
         }
+    }
+
+    #[test]
+    fn a_token_ends_with_a_suspension_and_with_a_later_second() {
+        let confirmed = |suspended: bool, ended: Option<i64>| {
+            let tokens_ended_at = ended.map(Timestamp::from_micros);
+            let marks = Marks { tokens_ended_at, ..marks(true, suspended, false) };
+            Customer::from_marks(account(), marks).confirmed().cloned().unwrap()
+        };
+        let issued_at = Timestamp::from_micros(10_000_000);
+        for (suspended, ended, good) in [
+            (false, None, true),
+            (true, None, false),
+            (false, Some(9_999_999), true),
+            (false, Some(10_000_000), true),
+            (false, Some(10_999_999), true),
+            (false, Some(11_000_000), false),
+            (true, Some(1), false),
+        ] {
+            assert_eq!(confirmed(suspended, ended).admits(issued_at).is_ok(), good, "{suspended} {ended:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_changed_stays() {
+        let profile = Profile {
+            salutation: Some(Salutation::Ms),
+            first_name: Some("Mira".to_owned()),
+            date_of_birth: Some(Date::constant(1990, 2, 28)),
+            phone: Some("+49 40 1234".to_owned()),
+            company: Some("Olsen & Co".to_owned()),
+            ..Profile::default()
+        };
+        assert!(ProfileChanges::default().is_empty());
+        assert!(ProfileChanges::default().apply_to(profile.clone()) == profile);
+        let changes = ProfileChanges {
+            last_name: Some("Olsen".to_owned()),
+            gender: Some(Gender::Female),
+            date_of_birth: Some(None),
+            ..ProfileChanges::default()
+        };
+        assert!(!changes.is_empty());
+        let expected = Profile {
+            last_name: Some("Olsen".to_owned()),
+            gender: Some(Gender::Female),
+            date_of_birth: None,
+            ..profile.clone()
+        };
+        assert!(changes.apply_to(profile) == expected);
     }
 
     #[test]

@@ -51,6 +51,21 @@ impl EmailAddress {
         Ok(Self { as_typed: normal, canonical })
     }
 
+    /// Parses an address that an account is to have.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, in reporting order. Whether it is taken only the store can tell.
+    pub fn parse_for_account(text: &str) -> Result<Self, Vec<EmailProblem>> {
+        let too_long = text.chars().count() > MAX_EMAIL_CHARACTERS;
+        match (Self::parse(text), too_long) {
+            (Ok(email), false) => Ok(email),
+            (Ok(_), true) => Err(vec![EmailProblem::TooLong]),
+            (Err(problem), false) => Err(vec![problem]),
+            (Err(problem), true) => Err(vec![problem, EmailProblem::TooLong]),
+        }
+    }
+
     /// An address read back from the database, where only valid ones are.
     pub fn from_stored(as_typed: String, canonical: String) -> Self {
         Self { as_typed, canonical }

@@ -6,7 +6,9 @@
 //!
 //! No I/O, no async, no database, no HTTP. Time and chance come in through [`Clock`] and [`Randomness`].
 
+mod address;
 mod clock;
+mod country;
 mod customer;
 mod email;
 mod locale;
@@ -17,10 +19,12 @@ mod registration;
 mod secret;
 mod session;
 
+pub use address::{Address, AddressChanges, AddressFields, AddressId};
 pub use clock::{Clock, MovableClock, SystemClock, Timestamp};
+pub use country::Country;
 pub use customer::{
-    Account, Anonymised, Confirmed, Customer, CustomerId, Gender, Marks, Profile, Salutation, Suspended, TokenSubject,
-    Unconfirmed,
+    Account, Anonymised, Confirmed, Customer, CustomerId, Gender, MAX_COMPANY_CHARACTERS, MAX_PHONE_CHARACTERS, Marks,
+    Profile, ProfileChanges, Salutation, Suspended, TokenEnded, TokenSubject, Unconfirmed,
 };
 pub use email::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS};
 pub use locale::Locale;

@@ -13,11 +13,28 @@ pub enum MessageKind {
     RegistrationWelcome,
     /// Tells the owner of a confirmed account that somebody tried to register their address again.
     RegistrationNotice,
+    /// Lets the owner of the address choose a new password. Carries a link key.
+    RestorePassword,
+    /// Tells a customer that their password was changed or restored.
+    PasswordChanged,
+    /// Asks whoever reads the **new** address of an account to confirm that it is to move there. Carries a link key and
+    /// a code.
+    EmailChange,
+    /// Tells the **old** address that somebody asked to move the account to another one.
+    EmailChangeNotice,
 }
 
 impl MessageKind {
     /// Every kind there is.
-    pub const ALL: [Self; 3] = [Self::RegistrationConfirmation, Self::RegistrationWelcome, Self::RegistrationNotice];
+    pub const ALL: [Self; 7] = [
+        Self::RegistrationConfirmation,
+        Self::RegistrationWelcome,
+        Self::RegistrationNotice,
+        Self::RestorePassword,
+        Self::PasswordChanged,
+        Self::EmailChange,
+        Self::EmailChangeNotice,
+    ];
 
     /// The name in the database, in the mailbox and in `templates/mail/`.
     pub const fn as_str(self) -> &'static str {
@@ -25,6 +42,10 @@ impl MessageKind {
             Self::RegistrationConfirmation => "registration-confirmation",
             Self::RegistrationWelcome => "registration-welcome",
             Self::RegistrationNotice => "registration-notice",
+            Self::RestorePassword => "restore-password",
+            Self::PasswordChanged => "password-changed",
+            Self::EmailChange => "email-change",
+            Self::EmailChangeNotice => "email-change-notice",
         }
     }
 
@@ -37,7 +58,11 @@ impl MessageKind {
     pub const fn secret(self) -> Option<SecretPurpose> {
         match self {
             Self::RegistrationConfirmation => Some(SecretPurpose::Confirmation),
-            Self::RegistrationWelcome | Self::RegistrationNotice => None,
+            Self::RestorePassword => Some(SecretPurpose::Restore),
+            Self::EmailChange => Some(SecretPurpose::EmailChange),
+            Self::RegistrationWelcome | Self::RegistrationNotice | Self::PasswordChanged | Self::EmailChangeNotice => {
+                None
+            }
         }
     }
 }

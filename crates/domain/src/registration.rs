@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS, Password, PasswordPolicy, PasswordViolation, Profile};
+use crate::{EmailAddress, EmailProblem, Password, PasswordPolicy, PasswordViolation, Profile};
 
 /// Whether an account must be confirmed before it can be used. Holds for all doors at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +75,8 @@ impl Registration {
         if !violations.is_empty() {
             return Err(RegistrationRefusal::WeakPassword(violations));
         }
-        let too_long = form.email.chars().count() > MAX_EMAIL_CHARACTERS;
-        match (EmailAddress::parse(&form.email), too_long) {
-            (Ok(email), false) => Ok(Self { email, password: form.password, profile: form.profile }),
-            (Ok(_), true) => Err(RegistrationRefusal::Email(vec![EmailProblem::TooLong])),
-            (Err(problem), false) => Err(RegistrationRefusal::Email(vec![problem])),
-            (Err(problem), true) => Err(RegistrationRefusal::Email(vec![problem, EmailProblem::TooLong])),
-        }
+        let email = EmailAddress::parse_for_account(&form.email).map_err(RegistrationRefusal::Email)?;
+        Ok(Self { email, password: form.password, profile: form.profile })
     }
 
     /// The address.

@@ -18,16 +18,35 @@ pub const KEPT_CONFIRMATION_KEYS: i64 = 5;
 pub enum SecretPurpose {
     /// Confirms the claim it was made for.
     Confirmation,
+    /// Sets a new password.
+    Restore,
+    /// Moves the account to the address that it was sent to.
+    EmailChange,
 }
 
 impl SecretPurpose {
     /// Every purpose there is.
-    pub const ALL: [Self; 1] = [Self::Confirmation];
+    pub const ALL: [Self; 3] = [Self::Confirmation, Self::Restore, Self::EmailChange];
 
     /// The name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Confirmation => "confirmation",
+            Self::Restore => "restore",
+            Self::EmailChange => "email-change",
+        }
+    }
+
+    /// The purpose of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == name)
+    }
+
+    /// How many of a customer's newest live keys for this stay good beside each other.
+    pub const fn kept_keys(self) -> i64 {
+        match self {
+            Self::Confirmation => KEPT_CONFIRMATION_KEYS,
+            Self::Restore | Self::EmailChange => 1,
         }
     }
 }
@@ -190,6 +209,14 @@ impl Drop for ServerKey {
 mod tests {
     use super::*;
     use crate::SystemRandomness;
+
+    #[test]
+    fn names_lead_back_to_their_purpose() {
+        for purpose in SecretPurpose::ALL {
+            assert_eq!(SecretPurpose::parse(purpose.as_str()), Some(purpose));
+        }
+        assert_eq!(SecretPurpose::parse("anything"), None);
+    }
 
     #[test]
     fn a_link_key_is_32_lower_case_hex_characters() {

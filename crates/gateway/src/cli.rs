@@ -9,7 +9,7 @@ use domain::{Clock, SystemClock};
 use store::Store;
 
 use crate::settings::{DEFAULT_TOML, Settings};
-use crate::{doctor, logging, serve};
+use crate::{doctor, import, logging, serve};
 
 /// Registers a shop's customers with double opt-in, over Spryker Glue's storefront API.
 #[derive(Parser)]
@@ -36,6 +36,9 @@ enum Command {
     /// Manage the keys that sign access tokens
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Bring customers along from another shop
+    #[command(subcommand)]
+    Customers(CustomersCommand),
 }
 
 #[derive(Subcommand)]
@@ -50,6 +53,15 @@ enum ConfigCommand {
 enum KeysCommand {
     /// Make a new signing key; it signs from the next start on, and the older ones still verify
     Generate,
+}
+
+#[derive(Subcommand)]
+enum CustomersCommand {
+    /// Import all customers of a CSV file with the columns of Spryker's customer.csv, or none if anything is wrong with it
+    Import {
+        /// The file: UTF-8, commas, a line of column names
+        file: PathBuf,
+    },
 }
 
 /// What ends the program: one line that says what to do.
@@ -85,6 +97,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Fatal> {
         Command::Keys(KeysCommand::Generate) => {
             let file = generate_signing_key(&settings.keys.path, settings.tokens.algorithm, SystemClock.now())?;
             println!("{}", file.display());
+        }
+        Command::Customers(CustomersCommand::Import { file }) => {
+            return runtime()?.block_on(import::import(&settings, &file));
         }
     }
     Ok(ExitCode::SUCCESS)

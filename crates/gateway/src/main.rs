@@ -3,6 +3,7 @@
 mod cli;
 mod doctor;
 mod environment;
+mod import;
 mod logging;
 mod safety;
 mod screen;

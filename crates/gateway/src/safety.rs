@@ -55,6 +55,14 @@ pub(crate) fn warnings(settings: &Settings, address: Option<SocketAddr>) -> Vec<
             settings.accounts.confirmation_lifetime_seconds == 0,
             "accounts.confirmation_lifetime_seconds is 0: confirmation links never expire",
         ),
+        (
+            settings.accounts.restore_lifetime_seconds == 0,
+            "accounts.restore_lifetime_seconds is 0: links to set a new password never expire",
+        ),
+        (
+            settings.accounts.login_attempts == 0,
+            "accounts.login_attempts is 0: whoever has an address can guess its password without end",
+        ),
     ];
     checks.into_iter().filter(|(applies, _)| *applies).map(|(_, text)| text.to_owned()).collect()
 }

@@ -12,6 +12,7 @@ pub(crate) fn show(settings: &Settings, address: SocketAddr, public_url: &str, e
     println!("Listening on http://{address}");
     let mut lines = vec![
         ("Glue API", format!("{public_url}/customers")),
+        ("API docs", format!("{public_url}/docs")),
         ("Database", engine.to_string()),
         ("Mail", settings.mail.transport.to_string()),
         ("Keys", settings.keys.path.display().to_string()),

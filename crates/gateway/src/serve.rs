@@ -70,7 +70,7 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
         surfaces: vec![pages::configure],
         shutdown_seconds: settings.server.shutdown_seconds,
     };
-    let server = http::serve(listener, services, &settings.http, &settings.glue)?;
+    let server = http::serve(listener, services, &settings.http, &settings.glue, settings.jsonapi)?;
     screen::show(&settings, address, &public_url, store.engine());
 
     let shutdown = Duration::from_secs(settings.server.shutdown_seconds);
@@ -93,7 +93,12 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
     Ok(ended??)
 }
 
-async fn open_store(settings: &Settings) -> Result<Store, Fatal> {
+/// Opens the database and brings SQLite's up to date.
+///
+/// # Errors
+///
+/// A line for the operator: it cannot be reached, or migrations are pending on PostgreSQL.
+pub(crate) async fn open_store(settings: &Settings) -> Result<Store, Fatal> {
     let store = Store::open(&settings.database, tokio::runtime::Handle::current()).map_err(|error| match error {
         StoreError::Unavailable(_) => format!("{error}; start it, or change database.url"),
         error => error.to_string(),

@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) http: http::HttpSettings,
     pub(crate) glue: http::GlueSettings,
+    pub(crate) jsonapi: http::JsonApiSettings,
     pub(crate) database: StoreSettings,
     pub(crate) store: ShopSettings,
     pub(crate) accounts: AccountSettings,
@@ -243,9 +244,17 @@ mod tests {
     fn values_out_of_bounds_are_refused_by_name() {
         for (variable, value, named) in [
             ("VESTIBULE__ACCOUNTS__MAX_OPEN_CLAIMS", "0", "accounts.max_open_claims"),
+            ("VESTIBULE__ACCOUNTS__RESTORE_LIFETIME_SECONDS", "31622401", "accounts.restore_lifetime_seconds"),
+            ("VESTIBULE__ACCOUNTS__RESTORE_COOL_DOWN_SECONDS", "86401", "accounts.restore_cool_down_seconds"),
+            ("VESTIBULE__ACCOUNTS__LOGIN_ATTEMPTS", "-1", "accounts.login_attempts"),
+            ("VESTIBULE__ACCOUNTS__LOGIN_WINDOW_SECONDS", "0", "accounts.login_window_seconds"),
+            ("VESTIBULE__ACCOUNTS__LOGIN_BLOCK_SECONDS", "0", "accounts.login_block_seconds"),
+            ("VESTIBULE__ACCOUNTS__MAX_ADDRESSES", "0", "accounts.max_addresses"),
+            ("VESTIBULE__ACCOUNTS__EMAIL_CHANGES_PER_DAY", "0", "accounts.email_changes_per_day"),
             ("VESTIBULE__STORE__NAME", "a b", "store.name"),
             ("VESTIBULE__SERVER__PUBLIC_URL", "shop.example", "server.public_url"),
             ("VESTIBULE__JOBS__BATCH", "0", "jobs.batch"),
+            ("VESTIBULE__JSONAPI__MODE", "lax", "jsonapi.mode"),
         ] {
             let error = load(&[(variable, value)]).err().unwrap().to_string();
             assert!(error.contains(named), "{error}");

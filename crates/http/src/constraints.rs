@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use domain::has_four_classes;
+use domain::{Country, has_four_classes};
 use jiff::civil::Date;
 use jsonapi::{ErrorObject, Source};
 use serde_json::{Map, Value};
@@ -18,6 +18,10 @@ const LEAKED: &str =
 
 /// The message of [`Constraint::FourClasses`].
 const FOUR_CLASSES: &str = r"Your password must include at least one uppercase letter, one lowercase letter, one number, and one special character from the following list: !@#$%^&*()_-+=[]{}|;:<>.,/?\~. Non-Latin and other special characters are not allowed.";
+/// The message of [`Constraint::FourClassesOnRestore`].
+const FOUR_CLASSES_ON_RESTORE: &str = r"Your password must include at least one uppercase letter, one lowercase letter, one number, and one special character from the following list: !@#$%^&*()_-+=[]{}|;:<>.,/?\~ Non-Latin and other special characters are not allowed.";
+/// The message of [`Constraint::Choice`] and [`Constraint::Country`].
+const NO_CHOICE: &str = "The value you selected is not a valid choice.";
 /// Tells that a value is not of the type of its field.
 const NOT_A_STRING: &str = "This value should be of type string.";
 
@@ -30,17 +34,25 @@ pub struct Field {
     pub required: bool,
     /// What its value must keep to, in the order in which violations are told.
     pub constraints: &'static [Constraint],
+    /// A value that keeps to it, as JSON text, for readers of the API's description.
+    pub example: &'static str,
 }
 
 impl Field {
     /// A field that must be there.
     pub const fn required(name: &'static str, constraints: &'static [Constraint]) -> Self {
-        Self { name, required: true, constraints }
+        Self { name, required: true, constraints, example: "null" }
     }
 
     /// A field that may be left out.
     pub const fn optional(name: &'static str, constraints: &'static [Constraint]) -> Self {
-        Self { name, required: false, constraints }
+        Self { name, required: false, constraints, example: "null" }
+    }
+
+    /// The same field with a value that keeps to it, as JSON text.
+    #[must_use]
+    pub const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
     }
 }
 
@@ -59,8 +71,12 @@ pub enum Constraint {
     MaxLength(usize),
     /// One of these texts.
     Choice(&'static [&'static str]),
+    /// A country by its two letters (ISO 3166-1), in either case.
+    Country,
     /// A password of Glue's four classes of characters; passes `""`.
     FourClasses,
+    /// Likewise, in the words with which Glue says it of a restored password.
+    FourClassesOnRestore,
     /// A password that is not known to have leaked; passes `""`.
     NotLeaked,
     /// A text without control characters: what is stored ends up in mails and logs.
@@ -192,7 +208,9 @@ impl Constraint {
             | Self::MinLength(_)
             | Self::MaxLength(_)
             | Self::Choice(_)
+            | Self::Country
             | Self::FourClasses
+            | Self::FourClassesOnRestore
             | Self::NotLeaked
             | Self::Printable
             | Self::Date
@@ -215,8 +233,10 @@ impl Constraint {
                 let unit = characters(most);
                 Cow::Owned(format!("This value is too long. It should have {most} {unit} or less."))
             }),
-            Self::Choice(choices) => plain(!choices.contains(&text), "The value you selected is not a valid choice."),
+            Self::Choice(choices) => plain(!choices.contains(&text), NO_CHOICE),
+            Self::Country => plain(Country::parse(text).is_none(), NO_CHOICE),
             Self::FourClasses => plain(!text.is_empty() && !has_four_classes(text), FOUR_CLASSES),
+            Self::FourClassesOnRestore => plain(!text.is_empty() && !has_four_classes(text), FOUR_CLASSES_ON_RESTORE),
             Self::NotLeaked => plain(!text.is_empty() && (world.is_leaked)(text), LEAKED),
             Self::Printable => plain(text.chars().any(char::is_control), "This value is not valid."),
             Self::Date => plain(!text.is_empty() && parse_date(text).is_none(), "This value is not a valid date."),
@@ -364,8 +384,11 @@ mod tests {
             &[Constraint::NotBlank, Constraint::MinLength(12), Constraint::MaxLength(128), Constraint::FourClasses];
         const GENDER: &[Constraint] = &[Constraint::NotBlank, Constraint::Choice(&["Male", "Female"])];
         const EMAIL: &[Constraint] = &[Constraint::NotBlank, Constraint::Email];
+        const COUNTRY: &[Constraint] = &[Constraint::NotBlank, Constraint::MaxLength(2), Constraint::Country];
+        const RESTORED: &[Constraint] = &[Constraint::FourClassesOnRestore];
+        const LONG_CODE: &str = "This value is too long. It should have 2 characters or less.";
         let four_classes = FOUR_CLASSES;
-        let cases: [(&'static [Constraint], Value, &[&str]); 33] = [
+        let cases: [(&'static [Constraint], Value, &[&str]); 43] = [
             (PASSWORD, json!(""), &[BLANK, SHORT]),
             (PASSWORD, json!(null), &[BLANK]),
             (PASSWORD, json!("Supp0rt!Supp0rt"), &[]),
@@ -376,6 +399,16 @@ mod tests {
             (GENDER, json!("Male"), &[]),
             (EMAIL, json!(""), &[BLANK]),
             (EMAIL, json!("mira"), &[INVALID_EMAIL]),
+            (RESTORED, json!("äöü"), &[FOUR_CLASSES_ON_RESTORE]),
+            (RESTORED, json!("Supp0rt!Supp0rt"), &[]),
+            (RESTORED, json!(""), &[]),
+            (COUNTRY, json!("DE"), &[]),
+            (COUNTRY, json!("de"), &[]),
+            (COUNTRY, json!("XX"), &[CHOICE]),
+            (COUNTRY, json!("DEU"), &[LONG_CODE, CHOICE]),
+            (COUNTRY, json!(""), &[BLANK, CHOICE]),
+            (COUNTRY, json!(null), &[BLANK]),
+            (COUNTRY, json!(49), &[NOT_A_STRING]),
             (&[Constraint::MinLength(1)], json!(""), &["This value is too short. It should have 1 character or more."]),
             (
                 &[Constraint::MaxLength(1)],
@@ -407,6 +440,12 @@ mod tests {
         for (constraints, value, expected) in cases {
             assert_eq!(messages(constraints, value.clone()), expected, "{constraints:?} {value}");
         }
+    }
+
+    #[test]
+    fn a_restored_password_is_refused_without_a_full_stop_behind_the_list() {
+        assert_eq!(FOUR_CLASSES_ON_RESTORE, FOUR_CLASSES.replacen(r"\~. Non", r"\~ Non", 1));
+        assert_ne!(FOUR_CLASSES_ON_RESTORE, FOUR_CLASSES);
     }
 
     #[test]

@@ -61,22 +61,14 @@ mod tests {
     use crate::routing::{Routes, read_pairs};
     use actix_web::http::header::HeaderValue;
 
-    static THINGS: Declaration = Declaration {
-        kind: "things",
-        parents: &[],
-        operations: &[
-            Operation {
-                verb: Verb::Post,
-                fields: &[],
-                access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })),
-            },
-            Operation {
-                verb: Verb::Get,
-                fields: &[],
-                access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })),
-            },
+    static THINGS: Declaration = Declaration::bare(
+        "things",
+        &[],
+        &[
+            Operation::bare(Verb::Post, &[], Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) }))),
+            Operation::bare(Verb::Get, &[], Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) }))),
         ],
-    };
+    );
 
     fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()

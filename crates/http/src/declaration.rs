@@ -3,6 +3,7 @@
 //! A resource is a `static` [`Declaration`]: its type, where in the path it stands, and for each method who may call it, which
 //! attributes it takes and the function that carries it out. A handler is called only when everything before it passed.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -10,13 +11,14 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 use application::{Application, Caller};
-use domain::{Locale, Password, PasswordPolicy};
+use domain::{Digest, Locale, Password, PasswordPolicy};
 use jiff::civil::Date;
-use jsonapi::{Attributes, Links, Query, Resource};
+use jsonapi::{Attributes, Identifier, Links, Mode, Query, Relationship, Resource, link_segment};
 use serde_json::{Map, Value};
 
 use crate::constraints::{Field, is_true, parse_date};
 use crate::errors::{Code, Refusal};
+use crate::routing::Pair;
 
 /// A resource of the Glue surface.
 #[derive(Debug)]
@@ -25,6 +27,12 @@ pub struct Declaration {
     pub kind: &'static str,
     /// The types of the pairs before it in the path, outermost first.
     pub parents: &'static [&'static str],
+    /// What it is, for readers of the API's description: a few words without a full stop.
+    pub summary: &'static str,
+    /// The attributes that answers show, in their order.
+    pub attributes: &'static [Attribute],
+    /// The relationships that answers can show.
+    pub relationships: &'static [&'static str],
     /// What can be done.
     pub operations: &'static [Operation],
 }
@@ -34,10 +42,112 @@ pub struct Declaration {
 pub struct Operation {
     /// The method.
     pub verb: Verb,
+    /// What it does, for readers of the API's description: a few words without a full stop.
+    pub summary: &'static str,
     /// The attributes it takes, in the order in which violations are told.
     pub fields: &'static [Field],
+    /// What it can refuse with by itself, beside what the pipeline refuses and what can befall every use case.
+    pub refusals: &'static [Code],
+    /// What it answers when it is carried out.
+    pub answers: Success,
     /// Who may call it, and what carries it out.
     pub access: Access,
+}
+
+/// An attribute that answers show. The API's description is made of these; what is shown is up to the handler.
+#[derive(Clone, Copy, Debug)]
+pub struct Attribute {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// What values it has.
+    pub shape: Shape,
+    /// Whether it can be `null` as well.
+    pub nullable: bool,
+    /// A value as JSON text.
+    pub example: &'static str,
+}
+
+impl Attribute {
+    /// An attribute that always has a value. `example` is JSON text.
+    pub const fn new(name: &'static str, shape: Shape, example: &'static str) -> Self {
+        Self { name, shape, nullable: false, example }
+    }
+
+    /// An attribute that can be `null`. `example` is JSON text.
+    pub const fn nullable(name: &'static str, shape: Shape, example: &'static str) -> Self {
+        Self { name, shape, nullable: true, example }
+    }
+}
+
+/// What values an attribute has.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Any text.
+    Text,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// The address of a mailbox.
+    Email,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// A moment in UTC, `YYYY-MM-DD hh:mm:ss.uuuuuu`.
+    DateTime,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// Nothing but `null`.
+    Null,
+}
+
+/// What an operation answers when it is carried out.
+#[derive(Clone, Copy, Debug)]
+pub enum Success {
+    /// 204.
+    NoContent,
+    /// 201 with the new resource.
+    Created,
+    /// 200 with one resource, which the path names.
+    One,
+    /// 200 with a collection; there are no resources of their own in it that a path could name.
+    Many,
+    /// 200 with one resource where the path names it, else with a collection.
+    OneOrMany,
+    /// 200 in a shape of its own.
+    Foreign(&'static ForeignShape),
+}
+
+/// What an operation that is no JSON:API takes and answers, for readers of the API's description.
+#[derive(Debug)]
+pub struct ForeignShape {
+    /// The forms it takes, one at a time. All fields of a form must be there.
+    pub forms: &'static [&'static [Attribute]],
+    /// What it answers when it is carried out.
+    pub attributes: &'static [Attribute],
+    /// What an error has.
+    pub error: &'static [Attribute],
+    /// The errors by itself: each one's status and document.
+    pub refusals: fn() -> Vec<(u16, Value)>,
+}
+
+#[cfg(test)]
+impl Declaration {
+    /// A resource that nobody reads about.
+    pub(crate) const fn bare(
+        kind: &'static str,
+        parents: &'static [&'static str],
+        operations: &'static [Operation],
+    ) -> Self {
+        Self { kind, parents, summary: "", attributes: &[], relationships: &[], operations }
+    }
+}
+
+#[cfg(test)]
+impl Operation {
+    /// An operation that nobody reads about.
+    pub(crate) const fn bare(verb: Verb, fields: &'static [Field], access: Access) -> Self {
+        Self { verb, summary: "", fields, refusals: &[], answers: Success::NoContent, access }
+    }
 }
 
 /// The methods a resource can have. A `HEAD` is a `GET` whose answer has no body.
@@ -83,6 +193,14 @@ impl Verb {
 pub enum Access {
     /// Anybody; an access token that is sent along must be good all the same.
     Public(PublicHandler),
+    /// Likewise, to log in. While the login lock is closed for an account and a client, that is told before anything about
+    /// the request's headers and fields.
+    Login {
+        /// The attribute that names the account.
+        username: &'static str,
+        /// What carries it out.
+        handler: PublicHandler,
+    },
     /// The bearer of an access token.
     Token {
         /// Whose resource it must be.
@@ -126,42 +244,112 @@ pub struct Context {
     pub password_policy: Arc<PasswordPolicy>,
 }
 
+/// How many bytes of a secret's digest identify it to its owner. Nobody can come from them to the secret.
+const FINGERPRINT_BYTES: usize = 16;
+
 /// A request that passed every check, on its way to its handler.
 pub struct Call<'a> {
     /// What it can use.
     pub context: &'a Context,
     /// The type of the resource.
     pub kind: &'static str,
-    /// The id at the end of the path.
-    pub id: Option<&'a str>,
+    /// The path.
+    pub pairs: &'a [Pair<'a>],
     /// The attributes, which keep to their declaration.
     pub input: Input,
     /// The language that was negotiated.
     pub locale: &'a Locale,
     /// The query.
     pub query: &'a Query,
-    /// The query as the client wrote it.
-    pub raw_query: &'a str,
+    /// The query as links repeat it.
+    pub link_query: &'a str,
+    /// How the answer is told.
+    pub mode: Mode,
+    /// Whom it comes from.
+    pub client: IpAddr,
 }
 
-impl Call<'_> {
-    /// A resource of the requested type. Its link repeats the query, as does Glue's.
-    pub fn resource(&self, id: Option<String>, attributes: Vec<(&'static str, Value)>) -> Resource {
-        let links = self_link(&self.context.base_url, self.kind, id.as_deref(), self.raw_query);
-        Resource { kind: self.kind, id, attributes: Attributes::new(attributes), links }
+impl<'a> Call<'a> {
+    /// The id at the end of the path.
+    pub fn id(&self) -> Option<&'a str> {
+        self.pairs.last().and_then(|pair| pair.id.as_deref())
+    }
+
+    /// The id of the resource before the last in the path: of which customer an address is.
+    pub fn parent_id(&self) -> Option<&'a str> {
+        self.pairs.iter().rev().nth(1).and_then(|pair| pair.id.as_deref())
+    }
+
+    /// A resource of the requested type, which stands at the top. Its link repeats the query, as does Glue's.
+    pub fn resource(&self, id: String, attributes: Vec<(&'static str, Value)>) -> Resource {
+        let itself = with_query(link(&self.context.base_url, &[(self.kind, Some(&id))]), self.link_query);
+        resource(self.kind, Some(id), attributes, Some(itself))
+    }
+
+    /// A resource that stands below another, of whatever type.
+    pub fn nested(
+        &self,
+        parent: (&'static str, &str),
+        kind: &'static str,
+        id: String,
+        attributes: Vec<(&'static str, Value)>,
+    ) -> Resource {
+        let itself = link(&self.context.base_url, &[(parent.0, Some(parent.1)), (kind, Some(&id))]);
+        resource(kind, Some(id), attributes, Some(itself))
+    }
+
+    /// A resource of the requested type that is handed out and kept nowhere: a token. `secret` is what is handed out.
+    pub fn fleeting(&self, secret: &str, attributes: Vec<(&'static str, Value)>) -> Resource {
+        let fingerprint = || {
+            let digest = Digest::of(secret);
+            hex::encode(digest.as_bytes().get(..FINGERPRINT_BYTES).unwrap_or_default())
+        };
+        let id = self.mode.identifies_everything().then(fingerprint);
+        let itself = || with_query(link(&self.context.base_url, &[(self.kind, None)]), self.link_query);
+        resource(self.kind, id, attributes, (!self.mode.links_only_what_is_there()).then(itself))
+    }
+
+    /// What a resource of the requested type is related to: the resources below it of the type `kind`, which is also the
+    /// relationship's name.
+    pub fn relationship(&self, id: &str, kind: &'static str, ids: impl Iterator<Item = String>) -> Relationship {
+        let related = link(&self.context.base_url, &[(self.kind, Some(id)), (kind, None)]);
+        let data = ids.map(|id| Identifier { kind, id }).collect();
+        Relationship { name: kind, related: Some(related), data }
     }
 }
 
-/// `{base}/{kind}/{id}?{query}`, without what is not there.
-pub(crate) fn self_link(base: &str, kind: &str, id: Option<&str>, raw_query: &str) -> Links {
-    let mut itself = format!("{base}/{kind}");
-    for (separator, part) in [('/', id.unwrap_or_default()), ('?', raw_query)] {
-        if !part.is_empty() {
-            itself.push(separator);
-            itself.push_str(part);
+fn resource(
+    kind: &'static str,
+    id: Option<String>,
+    attributes: Vec<(&'static str, Value)>,
+    itself: Option<String>,
+) -> Resource {
+    let links = itself.map(|itself| Links { itself });
+    Resource { kind, id, attributes: Attributes::new(attributes), relationships: Vec::new(), links }
+}
+
+/// `{base}/{kind}/{id}/{kind}/{id}`, without the ids that are not there.
+pub(crate) fn link(base: &str, path: &[(&str, Option<&str>)]) -> String {
+    let mut link = String::with_capacity(base.len() + 64);
+    link.push_str(base);
+    for (kind, id) in path {
+        link.push('/');
+        link.push_str(kind);
+        if let Some(id) = id {
+            link.push('/');
+            link.push_str(&link_segment(id));
         }
     }
-    Links { itself }
+    link
+}
+
+/// `{link}?{query}`, or the link alone.
+pub(crate) fn with_query(mut link: String, link_query: &str) -> String {
+    if !link_query.is_empty() {
+        link.push('?');
+        link.push_str(link_query);
+    }
+    link
 }
 
 /// A request to an operation that does not speak JSON:API.
@@ -174,6 +362,10 @@ pub struct ForeignCall<'a> {
     pub body: Result<&'a Bytes, Code>,
     /// Whether an `Authorization` that is sent along is good; true where there is none.
     pub authorization_is_good: bool,
+    /// The language that was negotiated.
+    pub locale: &'a Locale,
+    /// Whom it comes from.
+    pub client: IpAddr,
 }
 
 /// What a handler answers.
@@ -187,6 +379,17 @@ pub enum Answer {
     One(Resource),
     /// 200: these are they.
     Many(Vec<Resource>),
+    /// One of the others, with resources that its own are related to.
+    Including(Box<Self>, Vec<Resource>),
+}
+
+impl Answer {
+    /// Adds resources to be included. Those that no relationship leads to are left out, and so are all of them where the
+    /// query does not ask for any.
+    #[must_use]
+    pub fn including(self, related: Vec<Resource>) -> Self {
+        if related.is_empty() { self } else { Self::Including(Box::new(self), related) }
+    }
 }
 
 /// Attributes that keep to their declaration. Whatever is absent, `null` or `""` reads as nothing.
@@ -207,6 +410,11 @@ impl Input {
         }
     }
 
+    /// Takes a text out that may be taken away: `None` where it is absent, `Some(None)` where it is `null` or `""`.
+    pub fn text_change(&mut self, name: &str) -> Option<Option<String>> {
+        self.0.contains_key(name).then(|| self.text(name))
+    }
+
     /// Takes a password out.
     pub fn password(&mut self, name: &str) -> Password {
         Password::new(self.text(name).unwrap_or_default())
@@ -221,6 +429,11 @@ impl Input {
     pub fn date(&self, name: &str) -> Option<Date> {
         self.0.get(name)?.as_str().and_then(parse_date)
     }
+
+    /// Reads a day that may be taken away: `None` where it is absent, `Some(None)` where it is `null` or `""`.
+    pub fn date_change(&self, name: &str) -> Option<Option<Date>> {
+        self.0.contains_key(name).then(|| self.date(name))
+    }
 }
 
 #[cfg(test)]
@@ -229,17 +442,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn links_are_absolute_and_repeat_the_query_as_it_was_written() {
-        for (id, query, expected) in [
-            (Some("DE--35"), "", "https://glue.example.com/customers/DE--35"),
-            (None, "", "https://glue.example.com/customers"),
-            (
-                Some("DE--35"),
-                "fields[customers]=a%20b",
-                "https://glue.example.com/customers/DE--35?fields[customers]=a%20b",
-            ),
+    fn links_are_absolute_and_repeat_the_query() {
+        const BASE: &str = "https://glue.example.com";
+        for (path, query, expected) in [
+            (&[("customers", Some("DE--35"))][..], "", "/customers/DE--35"),
+            (&[("customers", None)], "", "/customers"),
+            (&[("customers", Some("DE--35")), ("addresses", None)], "", "/customers/DE--35/addresses"),
+            (&[("customers", Some("a b/c"))], "", "/customers/a%20b%2Fc"),
+            (&[("customers", Some("DE--35"))], "fields[customers]=a%20b", "/customers/DE--35?fields[customers]=a%20b"),
         ] {
-            assert_eq!(self_link("https://glue.example.com", "customers", id, query).itself, expected);
+            assert_eq!(with_query(link(BASE, path), query), format!("{BASE}{expected}"));
         }
     }
 
@@ -255,5 +467,17 @@ mod tests {
         assert!(input.is_true("terms") && !input.is_true("other"));
         assert_eq!(input.date("born").unwrap().to_string(), "2000-02-29");
         assert_eq!(input.password("other").expose(), "");
+    }
+
+    #[test]
+    fn what_is_taken_away_is_told_from_what_is_not_there() {
+        let attributes = json!({"a": "x", "b": "", "c": null, "born": "2000-02-29", "unborn": null});
+        let Value::Object(attributes) = attributes else { panic!("an object") };
+        let mut input = Input::new(attributes);
+        assert_eq!(input.text_change("a"), Some(Some("x".to_owned())));
+        assert_eq!(["b", "c"].map(|name| input.text_change(name)), [Some(None), Some(None)]);
+        assert_eq!(input.text_change("d"), None);
+        assert_eq!(input.date_change("born"), Some(Some(jiff::civil::date(2000, 2, 29))));
+        assert_eq!((input.date_change("unborn"), input.date_change("d")), (Some(None), None));
     }
 }

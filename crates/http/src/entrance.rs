@@ -2,6 +2,7 @@
 //! client's limit, and leaves with the security headers and a line in the log.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -12,12 +13,13 @@ use actix_web::{Error, HttpMessage};
 use domain::Locale;
 use tracing::Instrument;
 
-use crate::answer::bare_refusal;
+use crate::answer::Frame;
 use crate::client_address::{self, Network};
 use crate::errors::Refusal;
 use crate::kit::ClientAddress;
 use crate::limits::{HeldBody, RequestLimiter};
 use crate::request_id::{self, RequestIds};
+use crate::wire::Wire;
 use crate::{access_log, headers};
 
 /// What the entrance needs to know.
@@ -27,6 +29,7 @@ pub(crate) struct Entrance {
     pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) security_headers: bool,
     pub(crate) locale: Locale,
+    pub(crate) wire: Arc<Wire>,
 }
 
 impl Entrance {
@@ -47,7 +50,9 @@ impl Entrance {
 
         let limited = self.limiter.as_ref().and_then(|limiter| limiter.check(address).err());
         let mut response = if let Some(seconds) = limited {
-            let refusal = bare_refusal(&Refusal::too_many_requests(seconds), &self.locale);
+            let mode = self.wire.mode(self.wire.read_accept(request.headers()));
+            let frame = Frame::bare(&self.wire, mode, &id, &self.locale);
+            let refusal = frame.render_refusal(&Refusal::too_many_requests(seconds));
             request.into_response(refusal)
         } else {
             let span = tracing::info_span!("request", id = id.as_str());

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use application::{AuthenticateError, ConfirmError, Failure, RefreshError, RegisterError};
-use domain::{EmailProblem, PasswordViolation, RegistrationRefusal};
+use application::{
+    AddressError, AuthenticateError, ChangePasswordError, ConfirmError, Failure, OwnCustomerError, RefreshError,
+    RegisterError, RestorePasswordError, UpdateCustomerError,
+};
+use domain::{EmailProblem, Locale, PasswordViolation, RegistrationRefusal};
 use jsonapi::{ErrorObject, Source};
 
 /// Declares [`Code`] and its table from one list of rows.
@@ -50,6 +53,20 @@ codes! {
     PreflightIncomplete: None, 501, "Not Implemented", "One or more of the required headers (access-control-request-method, access-control-request-headers, origin) for the options method are missing.";
     /// A pre-flight request asks for a method or a header that is not offered.
     PreflightRefused: None, 403, "Not Allowed", "Not allowed.";
+    /// A query parameter that means nothing here.
+    UnknownParameter: None, 400, "Unknown Query Parameter", "Query parameter is not supported.";
+    /// `include` names what cannot be included.
+    UnknownPath: None, 400, "Unknown Relationship Path", "Relationship path is not supported.";
+    /// There is such a resource, but not with this method.
+    MethodNotAllowed: None, 405, "Method Not Allowed", "Method Not Allowed";
+    /// The document's type is not that of the URL; told by JSON:API's own status.
+    TypeConflict: None, 409, "Type Conflict", "Invalid type.";
+    /// The document's id is not that of the URL.
+    IdConflict: None, 409, "Id Conflict", "Resource id is not that of the URL.";
+    /// A client chose the id of a new resource.
+    ClientId: None, 403, "Client-Generated Id", "Resource id must not be specified.";
+    /// A client wants relationships replaced.
+    RelationshipsRefused: None, 403, "Replacement Of Relationships", "Relationships cannot be replaced.";
     /// `page[offset]` or `page[limit]` make no sense.
     InvalidPage: None, 400, "Invalid Pagination", "Pagination parameters are invalid.";
     /// There is no `Accept`, or only with an extension.
@@ -87,12 +104,26 @@ codes! {
     RegistrationFailed: Some("401"), 500, "Registration Failed", "Can't register a customer.";
     /// No such customer, or another one.
     CustomerNotFound: Some("402"), 404, "Customer Not Found", "Customer not found.";
+    /// No such address, or another customer's.
+    AddressNotFound: Some("404"), 404, "Address Not Found", "Address was not found.";
     /// Password and repetition differ.
     PasswordsDiffer: Some("406"), 422, "Passwords Differ", "Value in field password should be identical to value in the confirmPassword field.";
+    /// The new password and its repetition differ.
+    NewPasswordsDiffer: Some("406"), 422, "Passwords Differ", "Value in field newPassword should be identical to value in the confirmPassword field.";
+    /// A right password could not be replaced, because somebody else replaced it first.
+    PasswordNotChanged: Some("407"), 400, "Password Not Changed", "Failed to change password.";
+    /// Not the current password.
+    WrongPassword: Some("408"), 400, "Wrong Password", "Invalid password";
+    /// As many addresses as a customer may have.
+    AddressNotSaved: Some("409"), 400, "Address Not Saved", "Failed to save customer address.";
+    /// As many changes of the e-mail address as a customer may ask for.
+    CustomerNotSaved: Some("410"), 400, "Customer Not Saved", "Failed to save customer.";
     /// Another customer's resource.
     Unauthorized: Some("411"), 403, "Unauthorized Request", "Unauthorized request.";
     /// The terms were not accepted.
     TermsNotAccepted: Some("413"), 400, "Terms Not Accepted", "Terms and Conditions was not accepted.";
+    /// The one refusal of a key to set a new password.
+    RestoreRefused: Some("415"), 422, "Invalid Restore Key", "Restore password key is not valid.";
     /// Not an address.
     EmailInvalid: Some("416"), 422, "Invalid E-Mail Address", "Invalid Email address format.";
     /// An address that is too long to store.
@@ -109,6 +140,12 @@ codes! {
     PasswordCommon: Some("422"), 400, "Common Password", "The password is listed as common.";
     /// The one refusal of a confirmation.
     ConfirmationRefused: Some("423"), 422, "Invalid Confirmation Key", "This email confirmation code is invalid or has been already used.";
+    /// An empty confirmation key; a violation is told first.
+    ConfirmationEmpty: Some("424"), 422, "Empty Confirmation Key", "Token is invalid.";
+    /// A confirmation failed for a reason of ours, which is never told as the caller's fault.
+    ConfirmationFailed: Some("425"), 422, "Confirmation Failed", "Failed to confirm a customer.";
+    /// The login lock is closed; the detail names how long it lasts.
+    LoginLocked: Some("4401"), 429, "Too Many Logins", "Too many log in attempts from your address. Please wait 5 minutes before trying again.";
     /// A field breaks a constraint; the detail is `<field> => <message>`.
     Violation: Some("901"), 422, "Invalid Attribute", "";
 }
@@ -133,13 +170,16 @@ impl Code {
     /// What is to blame, where that is always the same.
     fn usual_source(self) -> Option<Source> {
         match self {
-            Self::InvalidType => Some(Source::Pointer("/data/type".to_owned())),
+            Self::InvalidType | Self::TypeConflict => Some(Source::Pointer("/data/type".to_owned())),
+            Self::IdConflict | Self::ClientId => Some(Source::Pointer("/data/id".to_owned())),
+            Self::RelationshipsRefused => Some(Source::Pointer("/data/relationships".to_owned())),
+            Self::UnknownPath => Some(Source::Parameter(Cow::Borrowed("include"))),
             Self::NotAcceptable | Self::UnsupportedAccept => Some(Source::Header("Accept")),
             Self::UnsupportedContentType => Some(Source::Header("Content-Type")),
             Self::InvalidAccessToken | Self::MissingAccessToken | Self::TwoIdentities => {
                 Some(Source::Header("Authorization"))
             }
-            Self::InvalidPage => Some(Source::Parameter("page")),
+            Self::InvalidPage => Some(Source::Parameter(Cow::Borrowed("page"))),
             _ => None,
         }
     }
@@ -160,9 +200,38 @@ impl Refusal {
         ErrorObject { source: Some(Source::Header(header)), ..code.error() }.into()
     }
 
+    /// A refusal that blames a query parameter.
+    pub fn of_parameter(code: Code, parameter: impl Into<Cow<'static, str>>) -> Self {
+        ErrorObject { source: Some(Source::Parameter(parameter.into())), ..code.error() }.into()
+    }
+
     /// A refusal for too many requests.
     pub fn too_many_requests(retry_after_seconds: u64) -> Self {
         Self { errors: vec![Code::TooManyRequests.error()], retry_after_seconds: Some(retry_after_seconds) }
+    }
+
+    /// A refusal of a login. `block_minutes` is how long a lock lasts, whatever is left of it.
+    pub fn of_login(error: AuthenticateError, locale: &Locale, block_minutes: u64) -> Self {
+        match error {
+            AuthenticateError::Refused => Code::AuthenticationFailed.into(),
+            AuthenticateError::Failure(failure) => failure.into(),
+            AuthenticateError::Locked { retry_after_seconds } => {
+                let detail = lock_detail(locale, block_minutes).into();
+                let error = ErrorObject { detail, ..Code::LoginLocked.error() };
+                Self { errors: vec![error], retry_after_seconds: Some(retry_after_seconds) }
+            }
+        }
+    }
+}
+
+/// What a closed login lock says: of all details, Glue translates this one only. `block_minutes` is how long a lock lasts,
+/// whatever is left of it.
+pub(crate) fn lock_detail(locale: &Locale, block_minutes: u64) -> String {
+    match locale.language() {
+        "de" => format!("Warten Sie bitte {block_minutes} Minuten, bevor Sie es erneut versuchen."),
+        _ => format!(
+            "Too many log in attempts from your address. Please wait {block_minutes} minutes before trying again."
+        ),
     }
 }
 
@@ -233,11 +302,63 @@ impl From<ConfirmError> for Refusal {
     }
 }
 
-impl From<AuthenticateError> for Refusal {
-    fn from(error: AuthenticateError) -> Self {
+impl From<OwnCustomerError> for Refusal {
+    fn from(error: OwnCustomerError) -> Self {
         match error {
-            AuthenticateError::Refused => Code::AuthenticationFailed.into(),
-            AuthenticateError::Failure(failure) => failure.into(),
+            OwnCustomerError::Gone => Code::CustomerNotFound.into(),
+            OwnCustomerError::TokenEnded => Code::InvalidAccessToken.into(),
+            OwnCustomerError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UpdateCustomerError> for Refusal {
+    fn from(error: UpdateCustomerError) -> Self {
+        match error {
+            UpdateCustomerError::Own(error) => error.into(),
+            UpdateCustomerError::Email(problems) => about("email", problems.into_iter().map(email_code)),
+            UpdateCustomerError::NotSaved => about("email", [Code::CustomerNotSaved]),
+            UpdateCustomerError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RestorePasswordError> for Refusal {
+    fn from(error: RestorePasswordError) -> Self {
+        match error {
+            RestorePasswordError::PasswordsDiffer => about("confirmPassword", [Code::PasswordsDiffer]),
+            RestorePasswordError::WeakPassword(violations) => {
+                about("password", violations.into_iter().map(password_code))
+            }
+            RestorePasswordError::Refused => about("restorePasswordKey", [Code::RestoreRefused]),
+            RestorePasswordError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Refusal {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Own(error) => error.into(),
+            ChangePasswordError::NotOwn => Code::Unauthorized.into(),
+            ChangePasswordError::PasswordsDiffer => about("confirmPassword", [Code::NewPasswordsDiffer]),
+            ChangePasswordError::WrongPassword => about("password", [Code::WrongPassword]),
+            ChangePasswordError::WeakPassword(violations) => {
+                about("newPassword", violations.into_iter().map(password_code))
+            }
+            ChangePasswordError::NotSaved => Code::PasswordNotChanged.into(),
+            ChangePasswordError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AddressError> for Refusal {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Own(error) => error.into(),
+            AddressError::NotFound => Code::AddressNotFound.into(),
+            AddressError::Full => Code::AddressNotSaved.into(),
+            AddressError::Failure(failure) => failure.into(),
         }
     }
 }
@@ -289,13 +410,46 @@ mod tests {
     }
 
     #[test]
-    fn each_code_has_one_title_and_the_coded_ones_no_two_rows() {
+    fn each_code_has_one_title_and_status_and_only_one_has_two_details() {
         for code in Code::ALL {
             let error = code.error();
             assert!(!error.title.is_empty() && (400..=503).contains(&error.status), "{code:?}");
-            let namesakes = Code::ALL.iter().filter(|other| other.error().code == error.code).count();
-            assert!(error.code.is_none() || namesakes == 1, "{code:?}");
+            let namesakes: Vec<_> = Code::ALL.iter().filter(|other| other.error().code == error.code).collect();
+            let expected = if error.code == Some("406") { 2 } else { 1 };
+            assert!(error.code.is_none() || namesakes.len() == expected, "{code:?}");
+            let alike = |other: &&Code| (other.status(), other.error().title) == (error.status, error.title);
+            assert!(error.code.is_none() || namesakes.into_iter().all(|other| alike(&other)), "{code:?}");
             assert_eq!(error.detail.is_empty(), *code == Code::Violation, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_reference_tells_every_detail_beside_its_status_and_code() {
+        let reference = include_str!("../../../docs/src/reference/codes.md");
+        for code in Code::ALL.iter().filter(|code| **code != Code::Violation) {
+            let ErrorObject { code: number, status, detail, .. } = code.error();
+            let told = reference.lines().any(|line| {
+                let is_told = |text: &str| line.contains(text);
+                is_told(&format!("`{detail}`")) && is_told(&status.to_string()) && number.is_none_or(is_told)
+            });
+            assert!(told, "{code:?}");
+        }
+    }
+
+    fn of_login(error: AuthenticateError, locale: &str) -> Refusal {
+        Refusal::of_login(error, &Locale::parse(locale).unwrap(), 5)
+    }
+
+    #[test]
+    fn a_closed_lock_is_told_in_the_readers_language() {
+        for (locale, detail) in [
+            ("de_DE", "Warten Sie bitte 5 Minuten, bevor Sie es erneut versuchen."),
+            ("en_US", Code::LoginLocked.detail()),
+            ("fr_FR", Code::LoginLocked.detail()),
+        ] {
+            let refusal = of_login(AuthenticateError::Locked { retry_after_seconds: 17 }, locale);
+            assert_eq!((&*refusal.errors[0].detail, refusal.retry_after_seconds), (detail, Some(17)), "{locale}");
+            assert_eq!(wire(refusal), [("4401", 429)]);
         }
     }
 
@@ -321,8 +475,51 @@ mod tests {
         assert_eq!(wire(RegisterError::Refused(RegistrationRefusal::TermsNotAccepted)), [("413", 400)]);
         assert_eq!(wire(RegisterError::Refused(RegistrationRefusal::PasswordsDiffer)), [("406", 422)]);
         assert_eq!(wire(ConfirmError::Refused), [("423", 422)]);
-        assert_eq!(wire(AuthenticateError::Refused), [("003", 401)]);
+        assert_eq!(wire(of_login(AuthenticateError::Refused, "de_DE")), [("003", 401)]);
         assert_eq!(wire(RefreshError::Refused), [("004", 401)]);
+    }
+
+    #[test]
+    fn every_refusal_of_an_account_has_its_code() {
+        use OwnCustomerError::{Gone, TokenEnded};
+        use PasswordViolation::{Common, Repetition};
+        let weak = || vec![Common, Repetition];
+        let gone = [("402", 404)];
+        let ended = [("001", 401)];
+        assert_eq!((wire(Gone), wire(TokenEnded)), (gone.into(), ended.into()));
+        assert_eq!(wire(UpdateCustomerError::Own(Gone)), gone);
+        assert_eq!(wire(UpdateCustomerError::Email(vec![EmailProblem::Taken])), [("400", 422)]);
+        assert_eq!(wire(UpdateCustomerError::NotSaved), [("410", 400)]);
+        assert_eq!(wire(RestorePasswordError::PasswordsDiffer), [("406", 422)]);
+        assert_eq!(wire(RestorePasswordError::WeakPassword(weak())), [("422", 400), ("421", 400)]);
+        assert_eq!(wire(RestorePasswordError::Refused), [("415", 422)]);
+        assert_eq!(wire(ChangePasswordError::Own(TokenEnded)), ended);
+        assert_eq!(wire(ChangePasswordError::NotOwn), [("411", 403)]);
+        assert_eq!(wire(ChangePasswordError::PasswordsDiffer), [("406", 422)]);
+        assert_eq!(wire(ChangePasswordError::WrongPassword), [("408", 400)]);
+        assert_eq!(wire(ChangePasswordError::WeakPassword(weak())), [("422", 400), ("421", 400)]);
+        assert_eq!(wire(ChangePasswordError::NotSaved), [("407", 400)]);
+        assert_eq!(wire(AddressError::Own(Gone)), gone);
+        assert_eq!(wire(AddressError::NotFound), [("404", 404)]);
+        assert_eq!(wire(AddressError::Full), [("409", 400)]);
+    }
+
+    #[test]
+    fn what_differs_is_told_by_the_names_of_its_fields() {
+        for (refusal, detail) in [
+            (
+                Refusal::from(RestorePasswordError::PasswordsDiffer),
+                "Value in field password should be identical to value in the confirmPassword field.",
+            ),
+            (
+                ChangePasswordError::PasswordsDiffer.into(),
+                "Value in field newPassword should be identical to value in the confirmPassword field.",
+            ),
+        ] {
+            assert_eq!(refusal.errors[0].detail, detail);
+            let blamed = Source::Pointer("/data/attributes/confirmPassword".to_owned());
+            assert_eq!(refusal.errors[0].source, Some(blamed));
+        }
     }
 
     #[test]
@@ -331,15 +528,25 @@ mod tests {
         for refusal in [
             Refusal::from(RegisterError::Failure(busy)),
             ConfirmError::Failure(busy).into(),
-            AuthenticateError::Failure(busy).into(),
+            of_login(AuthenticateError::Failure(busy), "de_DE"),
             RefreshError::Failure(busy).into(),
+            OwnCustomerError::Failure(busy).into(),
+            UpdateCustomerError::Failure(busy).into(),
+            RestorePasswordError::Failure(busy).into(),
+            ChangePasswordError::Failure(busy).into(),
+            AddressError::Failure(busy).into(),
         ] {
             assert_eq!(refusal.retry_after_seconds, Some(7));
             assert_eq!(wire(refusal), [("", 503)]);
         }
         assert_eq!(wire(RegisterError::Failure(Failure::Internal)), [("401", 500)]);
         assert_eq!(wire(ConfirmError::Failure(Failure::Internal)), [("", 500)]);
-        assert_eq!(wire(AuthenticateError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(of_login(AuthenticateError::Failure(Failure::Internal), "de_DE")), [("", 500)]);
         assert_eq!(wire(RefreshError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(OwnCustomerError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(UpdateCustomerError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(RestorePasswordError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(ChangePasswordError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(AddressError::Failure(Failure::Internal)), [("", 500)]);
     }
 }

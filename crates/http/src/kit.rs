@@ -1,11 +1,14 @@
 //! What pages and other surfaces need that is not theirs alone.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 use actix_web::web::{Payload, Query};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use application::LeakedPasswords;
+use domain::{Password, PasswordPolicy};
 use serde::de::DeserializeOwned;
 
 use crate::errors::Code;
@@ -32,6 +35,31 @@ pub fn request_id(request: &HttpRequest) -> Option<RequestId> {
 /// secret guards. Clients that are no browsers never do.
 pub fn is_cross_site(request: &HttpRequest) -> bool {
     request.headers().get(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
+/// What the shop holds a new password to. Handlers find it as `web::Data<PasswordRules>`.
+pub struct PasswordRules {
+    policy: Arc<PasswordPolicy>,
+    leaked: Option<LeakedPasswords>,
+}
+
+impl PasswordRules {
+    pub(crate) const fn new(policy: Arc<PasswordPolicy>, leaked: Option<LeakedPasswords>) -> Self {
+        Self { policy, leaked }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &PasswordPolicy {
+        &self.policy
+    }
+
+    /// Whether a password is known to have leaked, as far as a service is asked. Takes half a second at most.
+    pub async fn is_leaked(&self, password: &Password) -> bool {
+        match &self.leaked {
+            Some(service) => service.contains(password.expose()).await,
+            None => false,
+        }
+    }
 }
 
 /// Why there is no form.

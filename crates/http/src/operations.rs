@@ -31,7 +31,7 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
 }
 
 /// A route for GET and HEAD.
-fn reading() -> Route {
+pub(crate) fn reading() -> Route {
     web::route().guard(Any(Get()).or(Head()))
 }
 

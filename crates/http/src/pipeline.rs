@@ -8,7 +8,10 @@ use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TY
 use actix_web::web::Bytes;
 use application::Caller;
 use domain::Locale;
-use jsonapi::{Accept, ContentType, Query, RequestProblem, read_accept, read_content_type, read_request};
+use jsonapi::{
+    Accept, AcceptHeader, ContentType, Mode, Query, QueryProblem, RequestDocument, RequestProblem, read_content_type,
+    read_request,
+};
 use serde_json::{Map, Value};
 
 use crate::constraints::{World, check_fields};
@@ -31,6 +34,10 @@ pub struct Incoming<'a> {
     pub raw_query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
+    /// What `Accept` says.
+    pub accept: AcceptHeader,
+    /// How the request is read.
+    pub mode: Mode,
     /// The body, or why there is none.
     pub body: Result<&'a Bytes, Code>,
 }
@@ -52,6 +59,9 @@ impl Incoming<'_> {
 pub struct Gate<'a> {
     /// Whose access token this is, if it is good.
     pub verify: &'a dyn Fn(&str) -> Option<Caller>,
+    /// Told the user name of a login when it is time for the login lock. The lock is not asked here, for that would mean to
+    /// wait: if a later check refuses, a closed lock is to be told instead, and if none does, logging in asks the lock anyway.
+    pub note_login: &'a dyn Fn(&str),
     /// What constraints ask.
     pub world: World<'a>,
 }
@@ -116,33 +126,44 @@ impl Pipeline {
         if is_preflight {
             cors::check_presence(incoming.headers)?;
         }
-        let query = Query::parse(incoming.raw_query).map_err(|_| Code::InvalidPage)?;
+        let query = Query::parse(incoming.raw_query, incoming.mode).map_err(refuse_query)?;
         cors::check_offer(incoming.headers, route)?;
-        let accept = self.check_accept(incoming.headers)?;
-        let content_type = check_content_type(incoming)?;
+        let accept = self.check_accept(incoming)?;
+        let found = route.zip(incoming.verb());
+        let operation = found.and_then(|(route, verb)| route.operation(verb, incoming.pairs));
+        let content_type = check_content_type(incoming, operation)?;
         if accept == Accept::OtherFormat {
             return Err(Code::UnsupportedAccept.into());
         }
 
         // Resources have no versions: whoever asks for one asks for what is not there.
         let versioned = accept == Accept::Versioned || content_type == ContentType::Versioned;
-        if is_preflight && !versioned {
+        if versioned {
+            return Err(Code::NotFound.into());
+        }
+        if is_preflight {
             return route.map(Admitted::Preflight).ok_or_else(|| Code::NotFound.into());
         }
-        let verb = incoming.verb().filter(|_| !versioned);
-        let (route, verb) = route.zip(verb).ok_or(Code::NotFound)?;
-        let operation = route.operation(verb, incoming.pairs).ok_or(Code::NotFound)?;
+        let (route, operation) = route.zip(operation).ok_or_else(|| missing_operation(route, incoming))?;
         if let Access::Foreign(handler) = operation.access {
             return Ok(Admitted::Foreign(handler, read_caller(incoming.headers, gate).is_ok()));
         }
+        query.check(route.declaration.relationships, incoming.mode).map_err(refuse_query)?;
 
-        let attributes = if verb.has_document() {
-            read_document(incoming, content_type, route.declaration.kind)?
-        } else {
-            Map::new()
-        };
+        let verb = operation.verb;
+        let document =
+            verb.has_document().then(|| read_document(incoming, content_type, route.declaration.kind)).transpose()?;
         if matches!(verb, Verb::Patch | Verb::Delete) && incoming.pairs.iter().any(|pair| pair.id.is_none()) {
             return Err(Code::IdMissing.into());
+        }
+        if let Some(document) = &document {
+            check_identity(document, verb, incoming)?;
+        }
+        let attributes = document.map_or_else(Map::new, |document| document.attributes);
+        if let Access::Login { username, .. } = operation.access
+            && let Some(Value::String(username)) = attributes.get(username)
+        {
+            (gate.note_login)(username);
         }
         check_identities(incoming.headers)?;
         let caller = check_token(incoming.headers, operation, gate)?;
@@ -156,25 +177,45 @@ impl Pipeline {
                 Ok(Admitted::Token(handler, input, query, caller))
             }
             (Access::Token { .. }, None) => Err(Code::MissingAccessToken.into()),
-            (Access::Public(handler), _) => Ok(Admitted::Public(handler, input, query)),
+            (Access::Public(handler) | Access::Login { handler, .. }, _) => Ok(Admitted::Public(handler, input, query)),
             (Access::Foreign(handler), _) => Ok(Admitted::Foreign(handler, true)),
         }
     }
 
-    fn check_accept(&self, headers: &HeaderMap) -> Result<Accept, Code> {
-        if self.require_accept && !headers.contains_key(ACCEPT) {
+    fn check_accept(&self, incoming: &Incoming<'_>) -> Result<Accept, Code> {
+        if self.require_accept && !incoming.headers.contains_key(ACCEPT) {
             return Err(Code::NotAcceptable);
         }
-        match read_accept(headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok())) {
-            Accept::Extended => Err(Code::NotAcceptable),
+        match incoming.accept.judge(incoming.mode) {
+            Accept::Unacceptable => Err(Code::NotAcceptable),
             accept => Ok(accept),
         }
     }
 }
 
-fn check_content_type(incoming: &Incoming<'_>) -> Result<ContentType, Refusal> {
+fn refuse_query(problem: QueryProblem) -> Refusal {
+    match problem {
+        QueryProblem::MalformedPage(parameter) => Refusal::of_parameter(Code::InvalidPage, parameter),
+        QueryProblem::Unknown(parameter) => Refusal::of_parameter(Code::UnknownParameter, parameter),
+        QueryProblem::UnknownPath => Code::UnknownPath.into(),
+    }
+}
+
+/// Why a path has no operation for the method: there is nothing at the path, or nothing of that method.
+fn missing_operation(route: Option<&Route>, incoming: &Incoming<'_>) -> Code {
+    match route {
+        Some(route) if incoming.mode.tells_missing_methods() && !route.allowed_methods(incoming.pairs).is_empty() => {
+            Code::MethodNotAllowed
+        }
+        _ => Code::NotFound,
+    }
+}
+
+fn check_content_type(incoming: &Incoming<'_>, operation: Option<&Operation>) -> Result<ContentType, Refusal> {
     let header = sole_header(incoming.headers, &CONTENT_TYPE, "Content-Type")?;
-    match read_content_type(header) {
+    // What does not speak JSON:API is not held to its media type.
+    let is_foreign = operation.is_some_and(|operation| matches!(operation.access, Access::Foreign(_)));
+    match read_content_type(header, if is_foreign { Mode::Glue } else { incoming.mode }) {
         // Two common clients send the type along with requests that have no body; only an empty one is refused there.
         ContentType::Unsupported
             if incoming.verb().is_some_and(Verb::has_document) || header.is_some_and(|text| text.trim().is_empty()) =>
@@ -198,15 +239,29 @@ fn sole_header<'a>(
     }
 }
 
-fn read_document(incoming: &Incoming<'_>, content_type: ContentType, kind: &str) -> Result<Map<String, Value>, Code> {
+fn read_document(incoming: &Incoming<'_>, content_type: ContentType, kind: &str) -> Result<RequestDocument, Code> {
     let body = incoming.body?;
     if content_type == ContentType::Undecodable {
         return Err(Code::InvalidDocument);
     }
-    match read_request(body, kind) {
-        Ok(document) => Ok(document.attributes),
-        Err(RequestProblem::WrongType) => Err(Code::InvalidType),
-        Err(RequestProblem::Malformed) => Err(Code::InvalidDocument),
+    read_request(body, kind).map_err(|problem| match problem {
+        RequestProblem::WrongType if incoming.mode.wrong_type_conflicts() => Code::TypeConflict,
+        RequestProblem::WrongType => Code::InvalidType,
+        RequestProblem::Malformed => Code::InvalidDocument,
+    })
+}
+
+/// Whether a document is about the resource of the URL, and about nothing that it cannot change.
+fn check_identity(document: &RequestDocument, verb: Verb, incoming: &Incoming<'_>) -> Result<(), Code> {
+    let mode = incoming.mode;
+    let own = incoming.pairs.last().and_then(|pair| pair.id.as_deref());
+    match (verb, &document.id) {
+        (Verb::Post, Some(_)) if mode.refuses_client_ids() => Err(Code::ClientId),
+        (Verb::Patch, Some(id)) if mode.wrong_id_conflicts() && id.as_str() != own => Err(Code::IdConflict),
+        (Verb::Patch, _) if mode.refuses_relationships() && document.has_relationships => {
+            Err(Code::RelationshipsRefused)
+        }
+        _ => Ok(()),
     }
 }
 

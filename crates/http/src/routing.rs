@@ -56,21 +56,49 @@ impl Route {
 
     /// The path without anything that a client chose: paths can hold tokens.
     pub fn template(&self, pairs: &[Pair<'_>]) -> Arc<str> {
-        let has_id = pairs.last().is_some_and(|pair| pair.id.is_some());
-        Arc::clone(if has_id { &self.item_template } else { &self.collection_template })
+        Arc::clone(if names_one(pairs) { &self.item_template } else { &self.collection_template })
     }
 
     /// The operation of a method; an item cannot be posted to.
     pub fn operation(&self, verb: Verb, pairs: &[Pair<'_>]) -> Option<&'static Operation> {
-        if verb == Verb::Post && pairs.last().is_some_and(|pair| pair.id.is_some()) {
+        if verb == Verb::Post && names_one(pairs) {
             return None;
         }
         self.declaration.operations.iter().find(|operation| operation.verb == verb)
     }
 
+    /// The methods that a path of this resource has, as `Allow` names them; none where there is nothing at the path. An item
+    /// is not posted to, and only an item is changed or removed.
+    pub fn allowed_methods(&self, pairs: &[Pair<'_>]) -> Vec<&'static str> {
+        let is_there = |verb: &Verb| match verb {
+            Verb::Get => true,
+            Verb::Post => !names_one(pairs),
+            Verb::Patch | Verb::Delete => names_one(pairs),
+        };
+        let mut methods: Vec<_> = self.verbs().filter(is_there).flat_map(methods_of).copied().collect();
+        if !methods.is_empty() {
+            methods.push("OPTIONS");
+        }
+        methods
+    }
+
     /// The methods there are, in the order of [`Verb::ALL`].
     pub fn verbs(&self) -> impl Iterator<Item = Verb> {
         Verb::ALL.into_iter().filter(|verb| self.declaration.operations.iter().any(|operation| operation.verb == *verb))
+    }
+}
+
+/// Whether a path ends with an id.
+fn names_one(pairs: &[Pair<'_>]) -> bool {
+    pairs.last().is_some_and(|pair| pair.id.is_some())
+}
+
+const fn methods_of(verb: Verb) -> &'static [&'static str] {
+    match verb {
+        Verb::Get => &["GET", "HEAD"],
+        Verb::Post => &["POST"],
+        Verb::Patch => &["PATCH"],
+        Verb::Delete => &["DELETE"],
     }
 }
 
@@ -102,16 +130,17 @@ mod tests {
     use proptest::prelude::*;
 
     const fn operation(verb: Verb) -> Operation {
-        Operation { verb, fields: &[], access: Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })) }
+        Operation::bare(verb, &[], Access::Public(|_| Box::pin(async { Ok(Answer::NoContent) })))
     }
 
-    static CUSTOMERS: Declaration =
-        Declaration { kind: "customers", parents: &[], operations: &[operation(Verb::Post), operation(Verb::Get)] };
-    static ADDRESSES: Declaration = Declaration {
-        kind: "addresses",
-        parents: &["customers"],
-        operations: &[operation(Verb::Get), operation(Verb::Post), operation(Verb::Patch), operation(Verb::Delete)],
-    };
+    static CUSTOMERS: Declaration = Declaration::bare("customers", &[], &[operation(Verb::Post), operation(Verb::Get)]);
+    static ADDRESSES: Declaration = Declaration::bare(
+        "addresses",
+        &["customers"],
+        &[operation(Verb::Get), operation(Verb::Post), operation(Verb::Patch), operation(Verb::Delete)],
+    );
+
+    static CONFIRMATION: Declaration = Declaration::bare("confirmation", &[], &[operation(Verb::Post)]);
 
     fn routes() -> Routes {
         Routes::new(&[&CUSTOMERS, &ADDRESSES])
@@ -169,6 +198,22 @@ mod tests {
         ] {
             assert_eq!(found(verb, path).as_deref(), expected, "{verb:?} {path}");
         }
+    }
+
+    #[test]
+    fn a_path_has_the_methods_that_can_be_used_there() {
+        let routes = routes();
+        for (path, expected) in [
+            ("/customers", "GET HEAD POST OPTIONS"),
+            ("/customers/DE--1", "GET HEAD OPTIONS"),
+            ("/customers/DE--1/addresses", "GET HEAD POST OPTIONS"),
+            ("/customers/DE--1/addresses/7", "GET HEAD PATCH DELETE OPTIONS"),
+        ] {
+            let pairs = read_pairs(path);
+            assert_eq!(routes.find(&pairs).unwrap().allowed_methods(&pairs).join(" "), expected, "{path}");
+        }
+        let pairs = read_pairs("/confirmation/x");
+        assert!(Routes::new(&[&CONFIRMATION]).find(&pairs).unwrap().allowed_methods(&pairs).is_empty());
     }
 
     #[test]

@@ -8,18 +8,23 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
-use application::Application;
+use application::{Application, LeakedPasswords};
 use domain::MovableClock;
 use mailer::Mailbox;
 
 use crate::declaration::Context;
 use crate::entrance::Entrance;
 use crate::glue::{self, Glue};
+use crate::kit::PasswordRules;
 use crate::limits::{BodyLimits, RequestLimiter};
 use crate::mailbox;
+use crate::openapi;
 use crate::operations::{self, RenderMetrics};
+use crate::profile;
+use crate::reader::Reader;
 use crate::request_id::RequestIds;
-use crate::settings::{GlueSettings, HttpSettings};
+use crate::settings::{GlueSettings, HttpSettings, JsonApiSettings};
+use crate::wire::Wire;
 
 /// What the server serves.
 pub struct Services {
@@ -34,7 +39,7 @@ pub struct Services {
     /// Where clients reach the gateway: absolute, without a slash at the end.
     pub public_url: String,
     /// The other surfaces. Each adds its routes, which go before the storefront API's; handlers find the use cases as
-    /// `web::Data<Application>`.
+    /// `web::Data<Application>`, and what new passwords are held to as `web::Data<PasswordRules>`.
     pub surfaces: Vec<fn(&mut ServiceConfig)>,
     /// How long requests may take to finish at shutdown, in seconds.
     pub shutdown_seconds: u64,
@@ -50,9 +55,10 @@ pub fn serve(
     services: Services,
     settings: &HttpSettings,
     glue_settings: &GlueSettings,
+    jsonapi_settings: JsonApiSettings,
 ) -> std::io::Result<Server> {
     let shutdown_seconds = services.shutdown_seconds;
-    let configure = surfaces(services, settings, glue_settings);
+    let configure = surfaces(services, settings, glue_settings, jsonapi_settings);
     let server = HttpServer::new(move || {
         let configure = configure.clone();
         let entrance = Arc::clone(&configure.entrance);
@@ -77,7 +83,9 @@ pub fn serve(
 struct Surfaces {
     entrance: Arc<Entrance>,
     glue: Data<Glue>,
+    reader: Reader,
     application: Data<Application>,
+    password_rules: Data<PasswordRules>,
     metrics: Data<RenderMetrics>,
     mailbox: Option<Arc<Mailbox>>,
     movable_clock: Option<Arc<MovableClock>>,
@@ -86,7 +94,13 @@ struct Surfaces {
     body_limits: BodyLimits,
 }
 
-fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSettings) -> Surfaces {
+fn surfaces(
+    services: Services,
+    settings: &HttpSettings,
+    glue_settings: &GlueSettings,
+    jsonapi_settings: JsonApiSettings,
+) -> Surfaces {
+    let wire = Arc::new(Wire::new(jsonapi_settings, &services.public_url));
     let application = services.application;
     let time = application.clone();
     let body_limits = BodyLimits::new(settings);
@@ -96,17 +110,24 @@ fn surfaces(services: Services, settings: &HttpSettings, glue_settings: &GlueSet
         trusted_proxies: settings.trusted_proxies.clone(),
         security_headers: glue_settings.security_headers,
         locale: glue_settings.default_locale.clone(),
+        wire: Arc::clone(&wire),
     };
     let public_url: Arc<str> = services.public_url.into();
+    let policy = Arc::new(glue_settings.password_policy());
+    let leaked = LeakedPasswords::new(&glue_settings.leaked_passwords_url);
     let context = Context {
         application: application.clone(),
         base_url: Arc::clone(&public_url),
-        password_policy: Arc::new(glue_settings.password_policy()),
+        password_policy: Arc::clone(&policy),
     };
+    let reader =
+        Reader::new(&openapi::describe(glue::declarations(glue_settings), &public_url, jsonapi_settings.mode.into()));
     Surfaces {
         entrance: Arc::new(entrance),
-        glue: Data::new(Glue::new(glue_settings, body_limits, context)),
+        glue: Data::new(Glue::new(glue_settings, wire, body_limits, context)),
+        reader,
         application: Data::new(application),
+        password_rules: Data::new(PasswordRules::new(policy, leaked)),
         metrics: Data::new(services.metrics),
         mailbox: services.mailbox,
         movable_clock: services.movable_clock,
@@ -121,10 +142,13 @@ impl Surfaces {
     fn add_to(&self, services: &mut ServiceConfig) {
         services
             .app_data(Data::clone(&self.application))
+            .app_data(Data::clone(&self.password_rules))
             .app_data(Data::clone(&self.metrics))
             .app_data(Data::clone(&self.glue))
             .app_data(self.body_limits)
-            .configure(operations::configure);
+            .configure(operations::configure)
+            .configure(profile::configure);
+        self.reader.add_to(services);
         mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone(), &self.public_url);
         for configure in &self.others {
             services.configure(*configure);

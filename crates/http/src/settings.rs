@@ -1,8 +1,9 @@
-//! Sections `[http]` and `[glue]` of the configuration. Defaults and explanations are in the configuration reference.
+//! Sections `[http]`, `[glue]` and `[jsonapi]` of the configuration. Defaults and explanations are in the configuration reference.
 
 use std::collections::BTreeSet;
 
 use domain::{Locale, PasswordPolicy};
+use jsonapi::Mode;
 use serde::Deserialize;
 
 use crate::client_address::Network;
@@ -104,6 +105,36 @@ impl GlueSettings {
                 "glue.leaked_passwords_url must be empty or a URL such as https://api.pwnedpasswords.com/range/",
             ),
         ])
+    }
+}
+
+/// Section `[jsonapi]`: how the storefront API speaks JSON:API.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JsonApiSettings {
+    /// Which way, where a request does not ask for one.
+    pub mode: JsonApiMode,
+    /// Whether documents tell the version of the specification.
+    pub version_member: bool,
+}
+
+/// A way to speak JSON:API.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JsonApiMode {
+    /// As Spryker's Glue does.
+    #[default]
+    Glue,
+    /// To the letter of the specification.
+    Strict,
+}
+
+impl From<JsonApiMode> for Mode {
+    fn from(mode: JsonApiMode) -> Self {
+        match mode {
+            JsonApiMode::Glue => Self::Glue,
+            JsonApiMode::Strict => Self::Strict,
+        }
     }
 }
 

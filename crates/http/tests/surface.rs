@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use application::{AccountSettings, Application, Enumeration, Hasher, HasherSettings, Parts, Signer, TokenSettings};
 use domain::{
-    Clock, Digest, LinkKey, MovableClock, Randomness, Reregistration, SecretPurpose, ServerKey, SystemRandomness,
+    Clock, Digest, LinkKey, MessageId, MovableClock, Randomness, Reregistration, SecretPurpose, ServerKey,
+    SystemRandomness,
 };
-use http::{GlueSettings, HttpSettings, Services};
+use http::{GlueSettings, HttpSettings, JsonApiMode, JsonApiSettings, Services};
 use serde_json::{Value, json};
 use store::{NewKey, Store, StoreSettings};
 
@@ -30,6 +31,13 @@ struct Running {
 
 impl Running {
     async fn start(change: impl FnOnce(&mut HttpSettings, &mut GlueSettings)) -> Self {
+        Self::start_speaking(JsonApiSettings::default(), change).await
+    }
+
+    async fn start_speaking(
+        jsonapi: JsonApiSettings,
+        change: impl FnOnce(&mut HttpSettings, &mut GlueSettings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(MovableClock::default());
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
@@ -74,6 +82,14 @@ impl Running {
                 confirmation_lifetime_seconds: 86_400,
                 resend_cool_down_seconds: 60,
                 notice_cool_down_seconds: 86_400,
+                restore_lifetime_seconds: 7200,
+                restore_cool_down_seconds: 60,
+                restore_confirms: false,
+                login_attempts: 3,
+                login_window_seconds: 600,
+                login_block_seconds: 300,
+                max_addresses: 100,
+                email_changes_per_day: 10,
                 reference_prefix: String::new(),
             },
             store_name: "DE".to_owned(),
@@ -115,7 +131,7 @@ impl Running {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        actix_web::rt::spawn(http::serve(listener, services, &http, &glue).unwrap());
+        actix_web::rt::spawn(http::serve(listener, services, &http, &glue, jsonapi).unwrap());
         Self { address, store, clock, _folder: folder }
     }
 
@@ -164,6 +180,10 @@ impl Running {
             digest: LinkKey::parse(KEY).unwrap().digest(),
             code: None,
             expires_at: None,
+            email: None,
+            message: None,
+            notice_id: MessageId::generate(&SystemRandomness),
+            notice_cool_down: Duration::ZERO,
             now: self.clock.now(),
         };
         self.store.insert_key(key).await.unwrap();
@@ -403,7 +423,7 @@ async fn browsers_learn_what_they_may_ask() {
         )
         .await;
     assert_eq!((preflight.status, &preflight.body), (200, &json!({"data": []})));
-    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, POST, PATCH, DELETE, OPTIONS"));
     assert_eq!(preflight.header("access-control-allow-origin"), Some("https://shop.example.com"));
     assert!(preflight.header("access-control-allow-headers").unwrap().starts_with("accept, content-type"));
     let incomplete = server.send("OPTIONS /customers", "").await;
@@ -434,6 +454,82 @@ async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(refused.header("retry-after"), Some("1"));
     server.clock.advance(Duration::from_secs(10));
     assert_eq!(server.send("GET /access-tokens", "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_closed_login_lock_is_told_before_whatever_comes_after_it() {
+    let server = Running::start(|_, _| ()).await;
+    server.customer("mira@example.com").await;
+    let try_with = |password: &'static str| {
+        server.post("access-tokens", json!({"username": "mira@example.com", "password": password}))
+    };
+    for _ in 0..3 {
+        assert_eq!(try_with("wrong").await.error(), (401, "003", "Failed to authenticate user."));
+    }
+    let locked = try_with(PASSWORD).await;
+    assert_eq!(locked.error(), (429, "4401", "Warten Sie bitte 5 Minuten, bevor Sie es erneut versuchen."));
+    assert_eq!(locked.header("retry-after"), Some("300"));
+    assert_eq!(try_with("").await.error().1, "4401");
+    let body = json!({"data": {"type": "access-tokens", "attributes": {"username": "MIRA@example.com"}}}).to_string();
+    let head = "POST /access-tokens\nAuthorization: Bearer x\nX-Anonymous-Customer-Unique-Id: guest";
+    let english = server.send(&format!("{head}\nAccept-Language: en"), &body).await;
+    assert_eq!(
+        english.error(),
+        (429, "4401", "Too many log in attempts from your address. Please wait 5 minutes before trying again.")
+    );
+    let other = body.replace("MIRA", "other");
+    assert_eq!(server.send(head, &other).await.error().1, "005");
+    let untyped = body.replace("access-tokens", "tokens");
+    assert_eq!(server.send(head, &untyped).await.error(), (400, "-", "Invalid type."));
+    server.clock.advance(Duration::from_secs(300));
+    assert_eq!(try_with(PASSWORD).await.status, 201);
+}
+
+#[actix_web::test]
+async fn the_letter_of_json_api_is_kept_by_setting_and_by_profile() {
+    let profile = format!("application/vnd.api+json;profile=\"{BASE}/profiles/strict\"");
+    let strict = JsonApiSettings { mode: JsonApiMode::Strict, version_member: true };
+    let server = Running::start_speaking(strict, |_, _| ()).await;
+    let refused = server.send("PUT /access-tokens", "").await;
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
+    assert_eq!(refused.header("content-type"), Some("application/vnd.api+json"));
+    let id = refused.header("x-request-id").unwrap();
+    assert_eq!(
+        refused.body,
+        json!({"jsonapi": {"version": "1.1"}, "errors": [
+            {"status": "405", "detail": "Method Not Allowed", "title": "Method Not Allowed", "id": id},
+        ]})
+    );
+    let empty = server.send("GET /access-tokens", "").await;
+    assert_eq!(empty.body["jsonapi"], json!({"version": "1.1"}));
+    assert_eq!(empty.header("link"), Some("<https://glue.example.com/openapi.json>; rel=\"describedby\""));
+
+    let server = Running::start(|_, _| ()).await;
+    let by_profile = server.send(&format!("GET /access-tokens\nAccept: {profile}"), "").await;
+    assert_eq!(by_profile.header("content-type"), Some(profile.as_str()));
+    let itself = json!({"href": format!("{BASE}/access-tokens"), "type": profile});
+    assert_eq!(by_profile.body, json!({"data": [], "links": {"self": itself}}));
+    let plain = server.send("PUT /access-tokens", "").await;
+    assert_eq!((plain.error(), plain.header("allow")), ((404, "-", "Not Found"), None));
+    for path in ["/profiles/strict", "/profiles/strict/"] {
+        let page = server.send(&format!("GET {path}"), "").await;
+        assert!(page.status == 200 && page.text.contains("The strict profile"), "{path}");
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    }
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_too_often_is_told_so_in_its_own_way() {
+    let server = Running::start(|http, _| http.requests_per_second = 1).await;
+    let head = format!("GET /access-tokens\nAccept: application/vnd.api+json;profile=\"{BASE}/profiles/strict\"");
+    let mut answer = server.send(&head, "").await;
+    for _ in 0..10 {
+        if answer.status == 429 {
+            break;
+        }
+        answer = server.send(&head, "").await;
+    }
+    assert_eq!((answer.status, &answer.body["errors"][0]["status"]), (429, &json!("429")));
 }
 
 #[actix_web::test]

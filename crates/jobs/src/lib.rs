@@ -5,6 +5,7 @@
 
 mod backoff;
 mod cleanup;
+mod depth;
 mod outbox;
 
 use std::sync::Arc;
@@ -73,8 +74,9 @@ impl Jobs {
     pub fn start(application: Application, store: Store, mailer: Arc<Mailer>, settings: JobSettings) -> Self {
         let cancellation = CancellationToken::new();
         let outbox = outbox::Worker::new(application.clone(), store.clone(), mailer, settings.clone());
+        let depth = depth::run(application.clone(), store.clone(), cancellation.clone());
         let cleanup = cleanup::run(application, store, settings, cancellation.clone());
-        let tasks = vec![tokio::spawn(outbox.run(cancellation.clone())), tokio::spawn(cleanup)];
+        let tasks = vec![tokio::spawn(outbox.run(cancellation.clone())), tokio::spawn(depth), tokio::spawn(cleanup)];
         Self { cancellation, tasks }
     }
 

@@ -132,6 +132,7 @@ impl Worker {
         let letter = Letter {
             kind: message.kind,
             customer: &message.customer,
+            recipient: message.email.as_ref(),
             secret: secret.as_ref().map(|secret| LetterSecret {
                 key: &secret.key,
                 code: &secret.code,
@@ -168,17 +169,23 @@ impl Worker {
     /// Makes the secret of a message and stores its digests. `None` when the customer no longer needs one.
     async fn mint(&self, message: &LeasedMessage, purpose: SecretPurpose) -> Result<Option<MintedSecret>, StoreError> {
         let now = self.application.clock().now();
-        let lifetime = self.application.accounts().confirmation_lifetime_seconds;
+        let lifetime = self.application.accounts().key_lifetime_seconds(purpose);
         let expires_at = (lifetime > 0).then(|| now.plus(Duration::from_secs(lifetime)));
         let key = LinkKey::generate(self.application.randomness());
         let code = Code::generate(self.application.randomness());
         let digest = key.digest();
+        let code_digest = code.digest(&digest, self.application.server_key());
         let new_key = NewKey {
             customer: message.customer.account().id,
             purpose,
             digest,
-            code: Some(code.digest(&digest, self.application.server_key())),
+            // The page that sets a password has nothing to type a code into.
+            code: (purpose != SecretPurpose::Restore).then_some(code_digest),
             expires_at,
+            email: message.email.clone(),
+            message: Some(message.id),
+            notice_id: MessageId::generate(self.application.randomness()),
+            notice_cool_down: Duration::from_secs(self.application.accounts().notice_cool_down_seconds),
             now,
         };
         Ok(match self.store.insert_key(new_key).await? {

@@ -6,11 +6,16 @@
 mod document;
 mod error;
 mod media;
+mod mode;
 mod query;
 mod request;
 
-pub use document::{Attributes, Data, Document, Links, Resource};
+pub use document::{
+    Attributes, Data, Document, DocumentLinks, Identifier, Implementation, Links, Relationship, Resource, link_fully,
+    link_query, link_segment, media_type_with,
+};
 pub use error::{ErrorDocument, ErrorObject, Source};
-pub use media::{Accept, ContentType, MEDIA_TYPE, read_accept, read_content_type};
-pub use query::{MalformedPage, Page, Query, decode_pairs};
+pub use media::{Accept, AcceptHeader, ContentType, MEDIA_TYPE, read_content_type};
+pub use mode::Mode;
+pub use query::{Page, Query, QueryProblem, decode_pairs};
 pub use request::{RequestDocument, RequestProblem, read_request};

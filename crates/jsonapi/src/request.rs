@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 /// What a request to create or to change a resource says.
 #[derive(Debug, PartialEq)]
 pub struct RequestDocument {
-    /// `data.id` where it was sent as text.
-    pub id: Option<String>,
+    /// `data.id`, whatever it is; none where it is absent or `null`.
+    pub id: Option<Value>,
     /// `data.attributes`, perhaps empty.
     pub attributes: Map<String, Value>,
+    /// Whether `data.relationships` names any.
+    pub has_relationships: bool,
 }
 
 /// Why a body is no request document, in the order of precedence.
@@ -42,11 +44,10 @@ pub fn read_request(body: &[u8], kind: &str) -> Result<RequestDocument, RequestP
     let Some(Value::Object(attributes)) = data.swap_remove("attributes") else {
         return Err(RequestProblem::Malformed);
     };
-    let id = match data.swap_remove("id") {
-        Some(Value::String(id)) => Some(id),
-        _ => None,
-    };
-    Ok(RequestDocument { id, attributes })
+    let id = data.swap_remove("id").filter(|id| !id.is_null());
+    let has_relationships =
+        data.get("relationships").and_then(Value::as_object).is_some_and(|relationships| !relationships.is_empty());
+    Ok(RequestDocument { id, attributes, has_relationships })
 }
 
 /// A JSON value in which no object has a name twice. Depth is limited by `serde_json` itself.
@@ -130,9 +131,25 @@ mod tests {
             r#"{"meta":{},"data":{"type":"customers","id":"x","lid":"1","attributes":{"email":"a@b.c","n":[1,-2,2.5,null,true]}}}"#,
         )
         .unwrap();
-        assert_eq!(document.id.as_deref(), Some("x"));
+        assert_eq!(document.id, Some(json!("x")));
         assert_eq!(Value::Object(document.attributes), json!({"email": "a@b.c", "n": [1, -2, 2.5, null, true]}));
         assert!(read(r#"{"data":{"type":"customers","attributes":{}}}"#).unwrap().attributes.is_empty());
+    }
+
+    #[test]
+    fn what_the_mode_may_refuse_is_told_of() {
+        let with = |members: &str| {
+            let document = read(&format!(r#"{{"data":{{"type":"customers","attributes":{{}}{members}}}}}"#)).unwrap();
+            (document.id, document.has_relationships)
+        };
+        for (members, expected) in [
+            ("", (None, false)),
+            (r#","id":null,"relationships":null"#, (None, false)),
+            (r#","id":5,"relationships":{}"#, (Some(json!(5)), false)),
+            (r#","id":"","relationships":{"addresses":{"data":[]}}"#, (Some(json!("")), true)),
+        ] {
+            assert_eq!(with(members), expected, "{members}");
+        }
     }
 
     #[test]

@@ -9,9 +9,9 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 
 const STOREFRONT: &str = "{storefront}";
 
-/// The pattern of the link that confirms a registration.
+/// The pattern of a link that opens a door, for the key of a message to be put in.
 #[derive(Debug)]
-pub(crate) struct ConfirmLink {
+pub(crate) struct LinkPattern {
     pieces: Vec<Piece>,
 }
 
@@ -22,15 +22,15 @@ enum Piece {
     Store,
 }
 
-impl ConfirmLink {
+impl LinkPattern {
     /// Reads a printf-style pattern: the first `%s` is the key, the second, which may be missing, the store; `%%` is a percent
-    /// sign. The pattern begins with `{storefront}` or is an http or https address itself.
+    /// sign. The pattern begins with `{storefront}` or is an http or https address itself. `setting` is the name that errors go by.
     ///
     /// # Errors
     ///
     /// A sentence that names the setting and what is wrong with it.
-    pub(crate) fn parse(pattern: &str, storefront: &str) -> Result<Self, String> {
-        let wrong = |what: &str| Err(format!("mail.confirm_link {what}"));
+    pub(crate) fn parse(setting: &str, pattern: &str, storefront: &str) -> Result<Self, String> {
+        let wrong = |what: &str| Err(format!("{setting} {what}"));
         if pattern.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return wrong("must not contain blanks or control characters");
         }
@@ -113,7 +113,7 @@ mod tests {
 
     fn build(pattern: &str, store: &str) -> String {
         let key = LinkKey::parse("607a17d1c673f461ca40002ea79fddc0").unwrap();
-        let link = ConfirmLink::parse(pattern, "https://shop.example/de%20x").unwrap();
+        let link = LinkPattern::parse("mail.confirm_link", pattern, "https://shop.example/de%20x").unwrap();
         link.build(&key, store, &Locale::parse("de_DE").unwrap())
     }
 
@@ -150,8 +150,8 @@ mod tests {
             ("javascript:%s", "must begin with"),
             ("{storefront}/a b?%s", "blanks"),
         ] {
-            let text = ConfirmLink::parse(pattern, "https://shop.example").unwrap_err();
-            assert!(text.contains(part) && text.contains("mail.confirm_link"), "{pattern}: {text}");
+            let text = LinkPattern::parse("mail.restore_link", pattern, "https://shop.example").unwrap_err();
+            assert!(text.contains(part) && text.contains("mail.restore_link"), "{pattern}: {text}");
         }
     }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use domain::{
     Account, Clock, Code, Customer, CustomerId, EmailAddress, LinkKey, Locale, Marks, MessageId, MessageKind, Profile,
-    Timestamp,
+    SecretPurpose, Timestamp,
 };
 
-use crate::letter::{Extras, Letter, LetterContext, LetterSecret, Mail, full_name, visible_profile};
-use crate::links::{self, ConfirmLink};
+use crate::letter::{DoorLink, Extras, Letter, LetterContext, LetterSecret, Mail, full_name};
+use crate::links::{self, LinkPattern};
 use crate::locales::Locales;
 use crate::mailbox::Mailbox;
 use crate::message::{Correspondent, Draft, RenderedMail};
@@ -51,7 +51,8 @@ pub enum MailerError {
 pub struct Mailer {
     shop_name: String,
     storefront_url: String,
-    confirm_link: ConfirmLink,
+    confirm_link: LinkPattern,
+    restore_link: LinkPattern,
     sender: Correspondent,
     locales: Locales,
     templates: Templates,
@@ -69,8 +70,8 @@ impl Mailer {
     pub fn new(settings: &MailSettings, clock: Arc<dyn Clock>) -> Result<Self, MailerError> {
         settings.check().map_err(MailerError::Settings)?;
         links::check_storefront(&settings.storefront_url).map_err(MailerError::Settings)?;
-        let confirm_link =
-            ConfirmLink::parse(&settings.confirm_link, &settings.storefront_url).map_err(MailerError::Settings)?;
+        let confirm_link = settings.confirm_pattern().map_err(MailerError::Settings)?;
+        let restore_link = settings.restore_pattern().map_err(MailerError::Settings)?;
         let folder = templates_folder(&settings.templates_path)?;
         let email = EmailAddress::parse(&settings.sender.email)
             .map_err(|_| MailerError::Settings("mail.sender.email is not a mail address".to_owned()))?;
@@ -81,6 +82,7 @@ impl Mailer {
             shop_name: one_line(&settings.shop_name),
             storefront_url: settings.storefront_url.clone(),
             confirm_link,
+            restore_link,
             sender: Correspondent { email, name: Some(one_line(&settings.sender.name)) },
             locales,
             templates,
@@ -118,22 +120,21 @@ impl Mailer {
         if letter.kind.secret().is_some() != letter.secret.is_some() {
             return Err(MailerError::Message(format!("{} does not fit the secret it was given", letter.kind)));
         }
-        let account = letter.customer.account();
-        let profile = visible_profile(letter.customer);
+        let profile = letter.visible_profile();
         let name = full_name(&profile);
-        let link =
-            letter.secret.as_ref().map(|secret| self.confirm_link.build(secret.key, &account.store, &account.locale));
+        let link = self.link(letter);
+        let code = letter.visible_code();
         let catalogue = self.locales.catalogue(locale)?;
         let moment = |moment| catalogue.moment(moment).map_err(MailerError::Message);
         let context = LetterContext {
-            mail: Mail::of(letter, &profile, locale, link.as_deref().unwrap_or_default()),
+            mail: Mail::of(letter, &profile, locale, link.as_ref()),
             letter: Extras {
                 shop_name: &self.shop_name,
                 storefront_url: &self.storefront_url,
                 language: locale.language(),
                 subject: String::new(),
                 recipient_name: name.clone(),
-                code: letter.secret.as_ref().map_or("", |secret| secret.code.expose()),
+                code: code.map_or("", Code::expose),
                 requested_at: moment(letter.requested_at)?,
                 expires_at: letter.secret.as_ref().and_then(|secret| secret.expires_at).map(moment).transpose()?,
             },
@@ -143,15 +144,27 @@ impl Mailer {
             kind: letter.kind,
             message_id: letter.message_id,
             from: self.sender.clone(),
-            to: Correspondent { email: account.email.clone(), name: (!name.is_empty()).then_some(name) },
+            to: Correspondent { email: letter.recipient_address().clone(), name: (!name.is_empty()).then_some(name) },
             subject: rendered.subject,
             text: rendered.text,
             html: rendered.html,
             date: letter.now,
-            link,
-            token: letter.secret.as_ref().map(|secret| secret.key.expose().to_owned()),
-            code: letter.secret.as_ref().map(|secret| secret.code.expose().to_owned()),
+            token: link.as_ref().map(|link| link.key.expose().to_owned()),
+            link: link.map(|link| link.url),
+            code: code.map(|code| code.expose().to_owned()),
         })
+    }
+
+    /// The link of a letter that carries a secret.
+    fn link<'a>(&self, letter: &Letter<'a>) -> Option<DoorLink<'a>> {
+        let (purpose, secret) = letter.kind.secret().zip(letter.secret.as_ref())?;
+        let pattern = match purpose {
+            SecretPurpose::Confirmation | SecretPurpose::EmailChange => &self.confirm_link,
+            SecretPurpose::Restore => &self.restore_link,
+        };
+        let account = letter.customer.account();
+        let url = pattern.build(secret.key, &account.store, &account.locale);
+        Some(DoorLink { purpose, url, key: secret.key })
     }
 
     /// Renders every message in every language, before and after confirmation, with and without an expiry: whatever a template
@@ -186,6 +199,7 @@ impl Mailer {
                         &Letter {
                             kind,
                             customer: &Customer::from_marks(account.clone(), marks),
+                            recipient: None,
                             secret: kind.secret().map(|_| secret()),
                             message_id: &message_id,
                             requested_at: moment,

@@ -40,7 +40,7 @@ pub struct RenderedMail {
     pub html: String,
     /// The date.
     pub date: Timestamp,
-    /// The link that confirms.
+    /// The link that opens a door.
     pub link: Option<String>,
     /// The key in the link.
     pub token: Option<String>,

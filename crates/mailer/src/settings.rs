@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use domain::{EmailAddress, Locale};
 use serde::Deserialize;
 
-use crate::links::{self, ConfirmLink};
+use crate::links::{self, LinkPattern};
 
 const TEXT_CHARACTERS: RangeInclusive<usize> = 1..=100;
 const TIMEOUT_SECONDS: RangeInclusive<u64> = 1..=300;
@@ -27,8 +27,10 @@ pub struct MailSettings {
     /// Where links lead: an http or https address without a slash at its end. Empty means the server's public address, which
     /// whoever makes a [`Mailer`](crate::Mailer) has to fill in.
     pub storefront_url: String,
-    /// The link that confirms a registration: `{storefront}`, and `%s` for the key and for the store, in this order.
+    /// The link that confirms an address: `{storefront}`, and `%s` for the key and for the store, in this order.
     pub confirm_link: String,
+    /// The link that leads to a new password, in the same form.
+    pub restore_link: String,
     /// A folder whose `mail/` and `locales/` replace embedded files of the same name; empty for none.
     pub templates_path: String,
     /// Who writes.
@@ -190,7 +192,18 @@ impl MailSettings {
         if !self.storefront_url.is_empty() {
             links::check_storefront(&self.storefront_url)?;
         }
-        ConfirmLink::parse(&self.confirm_link, &self.storefront_url).map(drop)
+        self.confirm_pattern()?;
+        self.restore_pattern().map(drop)
+    }
+
+    /// The pattern in `confirm_link`.
+    pub(crate) fn confirm_pattern(&self) -> Result<LinkPattern, String> {
+        LinkPattern::parse("mail.confirm_link", &self.confirm_link, &self.storefront_url)
+    }
+
+    /// The pattern in `restore_link`.
+    pub(crate) fn restore_pattern(&self) -> Result<LinkPattern, String> {
+        LinkPattern::parse("mail.restore_link", &self.restore_link, &self.storefront_url)
     }
 }
 
@@ -217,6 +230,7 @@ pub(crate) mod tests {
         default_locale = "de_DE"
         storefront_url = "https://shop.example"
         confirm_link = "{storefront}/register/confirm?token=%s&_store=%s"
+        restore_link = "{storefront}/password/restore?token=%s&_store=%s"
         templates_path = ""
         sender = { name = "Vestibule Demo Shop", email = "noreply@vestibule.example" }
         smtp = { host = "localhost", port = 587, tls = "starttls", username = "", password = "", password_file = "", ca_file = "", timeout_seconds = 20, pool_size = 4 }
@@ -266,6 +280,7 @@ pub(crate) mod tests {
             ("mail.mailbox.keep", |s| s.mailbox.keep = 0),
             ("mail.storefront_url", |s| s.storefront_url = "shop.example".to_owned()),
             ("mail.confirm_link", |s| s.confirm_link = "{storefront}/confirm".to_owned()),
+            ("mail.restore_link", |s| s.restore_link = "/password/restore?token=%s".to_owned()),
         ];
         for (key, change) in cases {
             let mut settings = defaults();

@@ -28,9 +28,11 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 11] = embedded![
+const EMBEDDED: [(&str, &str); 25] = embedded![
     "mail/layout.txt.hbs",
     "mail/layout.html.hbs",
+    "mail/button.html.hbs",
+    "mail/code.html.hbs",
     "mail/registration-confirmation/subject.txt.hbs",
     "mail/registration-confirmation/body.txt.hbs",
     "mail/registration-confirmation/body.html.hbs",
@@ -40,6 +42,18 @@ const EMBEDDED: [(&str, &str); 11] = embedded![
     "mail/registration-notice/subject.txt.hbs",
     "mail/registration-notice/body.txt.hbs",
     "mail/registration-notice/body.html.hbs",
+    "mail/restore-password/subject.txt.hbs",
+    "mail/restore-password/body.txt.hbs",
+    "mail/restore-password/body.html.hbs",
+    "mail/password-changed/subject.txt.hbs",
+    "mail/password-changed/body.txt.hbs",
+    "mail/password-changed/body.html.hbs",
+    "mail/email-change/subject.txt.hbs",
+    "mail/email-change/body.txt.hbs",
+    "mail/email-change/body.html.hbs",
+    "mail/email-change-notice/subject.txt.hbs",
+    "mail/email-change-notice/body.txt.hbs",
+    "mail/email-change-notice/body.html.hbs",
 ];
 
 /// A template or a catalogue of texts, and where it came from.
@@ -127,9 +141,8 @@ impl Templates {
         html.register_escape_fn(escape_html);
         for (path, source) in &sources {
             let registry = if path.ends_with(".html.hbs") { &mut html } else { &mut text };
-            let name = if path.starts_with("mail/layout.") { "layout" } else { path };
             registry
-                .register_template_string(name, &source.text)
+                .register_template_string(partial_name(path).unwrap_or(path), &source.text)
                 .map_err(|error| source.error(error.pos().map(|(line, _)| line), &error.reason().to_string()))?;
         }
         let set = |catalogue: &Arc<Catalogue>| {
@@ -172,17 +185,24 @@ impl Templates {
     }
 
     fn render_error(&self, path: &str, part: &str, error: &RenderError) -> MailerError {
-        let path = match error.template_name.as_deref() {
-            Some("layout") if part.ends_with(".html.hbs") => "mail/layout.html.hbs",
-            Some("layout") => "mail/layout.txt.hbs",
-            _ => path,
+        let is_html = part.ends_with(".html.hbs");
+        let is_named = |path: &&str| {
+            path.ends_with(".html.hbs") == is_html && partial_name(path) == error.template_name.as_deref()
         };
+        let partial = error.template_name.as_ref().and_then(|_| self.sources.keys().copied().find(is_named));
+        let path = partial.unwrap_or(path);
         let problem = error.reason().to_string();
         match self.sources.get(path) {
             Some(source) => source.error(error.line_no, &problem),
             None => MailerError::Template { file: path.to_owned(), problem },
         }
     }
+}
+
+/// What other templates call a template that is directly in `mail/`: the name of its file up to the first dot.
+fn partial_name(path: &str) -> Option<&str> {
+    let file = path.strip_prefix("mail/").filter(|rest| !rest.contains('/'))?;
+    file.split('.').next()
 }
 
 /// The files below `folder` that replace an embedded template, with the path they replace.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use domain::MessageKind;
 use mailer::MailSettings;
-use support::{customer, open, render, settings};
+use support::{CODE, KEY, customer, open, render, settings};
 
 /// Settings whose templates folder holds this one file.
 fn with_file(folder: &Path, path: &str, text: &str) -> MailSettings {
@@ -40,12 +40,42 @@ fn one_file_is_replaced_and_the_others_stay() {
     let mail = render(&mailer, MessageKind::RegistrationNotice, &customer("Mira@example.com", "en_GB", true), None);
     assert_eq!(
         mail.text,
-        "customer registration notice mail|DE|en_US|Mira@example.com|35|DE--35|Firstword|Lastword||Female|1984-05-06|Dr|\
-         ||||||DE|en_GB|2026-03-04 10:15:00.000000|2026-03-04 10:15:00.000000"
+        "customer registration notice mail|DE|en_US|Mira@example.com|35|DE--35|Firstword|Lastword|Firmword|Female|1984-05-06|\
+         Dr|+49 40 7654321||||||DE|en_GB|2026-03-04 10:15:00.000000|2026-03-04 10:15:00.000000"
     );
     assert!(mail.html.contains("there is nothing to do"));
     let other = render(&mailer, MessageKind::RegistrationWelcome, &customer("mira@example.com", "en_US", true), None);
     assert!(other.text.contains("Your account is ready"));
+}
+
+/// What a template can show of a key depends on what the key opens.
+#[test]
+fn a_key_is_in_the_variables_of_its_purpose() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "{{mail.type}}|{{mail.customer.registrationKey}}|{{mail.customer.confirmationLink}}|{{letter.code}}|\
+        {{mail.customer.restorePasswordKey}}|{{mail.customer.restorePasswordLink}}|{{mail.customer.restorePasswordDate}}";
+    let mut settings = settings(folder.path());
+    for kind in MessageKind::ALL {
+        settings = with_file(folder.path(), &format!("mail/{kind}/body.txt.hbs"), body);
+    }
+    let mailer = open(&settings).unwrap();
+    let confirmation =
+        format!("{KEY}|https://shop.example/register/confirm?token={KEY}&_store=DE&_locale=en_US|{CODE}|||");
+    let restore = format!(
+        "|||{KEY}|https://shop.example/password/restore?token={KEY}&_store=DE&_locale=en_US|2026-03-04 10:15:00.000000"
+    );
+    for (kind, name, variables) in [
+        (MessageKind::RegistrationConfirmation, "customer registration confirmation mail", confirmation.as_str()),
+        (MessageKind::RegistrationWelcome, "customer registration mail", "|||||"),
+        (MessageKind::RegistrationNotice, "customer registration notice mail", "|||||"),
+        (MessageKind::RestorePassword, "customer restore password", &restore),
+        (MessageKind::PasswordChanged, "customer restored password confirmation", "|||||"),
+        (MessageKind::EmailChange, "customer email change mail", &confirmation),
+        (MessageKind::EmailChangeNotice, "customer email change notice mail", "|||||"),
+    ] {
+        let mail = render(&mailer, kind, &customer("mira@example.com", "en_US", true), None);
+        assert_eq!(mail.text, format!("{name}|{variables}"));
+    }
 }
 
 #[test]
@@ -75,6 +105,7 @@ fn broken_files_stop_the_start_and_name_file_and_line() {
         (body, "{{t \"thanks\"}}".to_owned(), vec!["body.txt.hbs, line 1", "shop"]),
         (body, "{{t \"thanks\" shop=letter.nothing}}".to_owned(), vec!["body.txt.hbs, line 1", "letter.nothing"]),
         (layout, "one\n{{letter.nothing}}".to_owned(), vec!["layout.html.hbs, line 2", "letter.nothing"]),
+        ("mail/button.html.hbs", "one\n{{nothing}}".to_owned(), vec!["button.html.hbs, line 2", "nothing"]),
         (layout, "x".repeat(300_000), vec!["layout.html.hbs", "256 KiB"]),
         ("mail/registration-welcome/body.htm.hbs", String::new(), vec!["body.htm.hbs", "could replace"]),
         ("mail/registration-welcom/body.txt.hbs", String::new(), vec!["registration-welcom", "could replace"]),
@@ -108,7 +139,11 @@ fn links_follow_their_settings() {
     let mut settings = settings(folder.path());
     settings.confirm_link = "https://account.example/c/%s".to_owned();
     let mail = support::confirmation(&open(&settings).unwrap(), "mira@example.com");
-    assert_eq!(mail.link.unwrap(), format!("https://account.example/c/{}?_locale=en_US", support::KEY));
+    assert_eq!(mail.link.unwrap(), format!("https://account.example/c/{KEY}?_locale=en_US"));
+    settings.restore_link = "{storefront}/new-password/%s".to_owned();
+    let mira = customer("mira@example.com", "en_US", true);
+    let mail = render(&open(&settings).unwrap(), MessageKind::RestorePassword, &mira, None);
+    assert_eq!(mail.link.unwrap(), format!("https://shop.example/new-password/{KEY}?_locale=en_US"));
     settings.storefront_url = String::new();
     assert!(open(&settings).err().unwrap().to_string().contains("mail.storefront_url"));
 }

@@ -1,29 +1,22 @@
-//! `/register/confirm?token=`: the page behind the mailed link.
+//! `/register/confirm?token=`: the page behind the link that confirms an address, of a registration or of an account that moves.
 //!
 //! Fetching it changes nothing. Its button counts only when the button's own handler answers the page's challenge on a click
 //! that the browser vouches for; without JavaScript, the code from the same mail does.
 
-use actix_web::error::{InternalError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
-use application::{Application, ConfirmPage, ConfirmPageError, Failure, PageProof};
-use domain::{Password, Randomness};
-use http::kit;
+use application::{Application, ConfirmPage, ConfirmPageError, PageProof};
+use domain::Password;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::language::Language;
-use crate::templates::page;
+use crate::visit::{Link, Notice, Topic, Visit, read_form};
 
-/// What the link carries.
-#[derive(Deserialize)]
-pub(crate) struct Link {
-    #[serde(default)]
-    token: String,
-    #[serde(default, rename = "_locale")]
-    locale: String,
-}
+const DONE: Notice = Notice::new(StatusCode::OK, "done");
+const ALREADY: Notice = Notice::new(StatusCode::OK, "already");
+const RESENT: Notice = Notice::new(StatusCode::OK, "resent");
+const EXPIRED: Notice = Notice::new(StatusCode::GONE, "expired").offering_link();
+pub(crate) const INVALID: Notice = Notice::new(StatusCode::NOT_FOUND, "invalid").offering_link();
 
 /// What the page sends back.
 #[derive(Deserialize)]
@@ -40,6 +33,9 @@ pub(crate) struct Submission {
     password: String,
     #[serde(default)]
     lang: String,
+    /// What the page was about; it chooses the words of the answer and nothing else.
+    #[serde(default)]
+    moves: String,
 }
 
 /// Asks for a new link: by the old one, or by the address.
@@ -53,50 +49,14 @@ pub(crate) struct ResendRequest {
     lang: String,
 }
 
-/// The answers that need no more than a text.
-#[derive(Clone, Copy)]
-enum Notice {
-    Done,
-    Already,
-    Expired,
-    Invalid,
-    Resent,
-    Busy { retry_after_seconds: u64 },
-    Broken,
-}
-
-impl Notice {
-    /// Status, key of the text in `confirm`, and whether a new link is offered.
-    const fn shape(self) -> (StatusCode, &'static str, bool) {
-        match self {
-            Self::Done => (StatusCode::OK, "done", false),
-            Self::Already => (StatusCode::OK, "already", false),
-            Self::Expired => (StatusCode::GONE, "expired", true),
-            Self::Invalid => (StatusCode::NOT_FOUND, "invalid", true),
-            Self::Resent => (StatusCode::OK, "resent", false),
-            Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy", false),
-            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken", false),
-        }
-    }
-}
-
-impl From<Failure> for Notice {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Busy { retry_after_seconds } => Self::Busy { retry_after_seconds },
-            Failure::Internal => Self::Broken,
-        }
-    }
-}
-
 /// `GET` and `HEAD`: shows what the link is worth. Consumes nothing.
 pub(crate) async fn show(
     application: web::Data<Application>,
     request: HttpRequest,
     link: web::Query<Link>,
 ) -> HttpResponse {
-    let language = Language::of(&link.locale).unwrap_or_else(|| Language::of_browser(&request));
-    open(&application, language, &link.token, None).await
+    let visit = Visit::new(Topic::Confirmation, &application, &request, &link.locale);
+    open(&application, visit, &link.token, None).await
 }
 
 /// `POST`: confirms, if a person is there.
@@ -105,20 +65,21 @@ pub(crate) async fn submit(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let form: Submission = match kit::form(&request, payload).await {
+    let form: Submission = match read_form(Topic::Confirmation, INVALID, &application, &request, payload).await {
         Ok(form) => form,
-        Err(error) => return odd(&application, &request, error.status()),
+        Err(answer) => return answer,
     };
-    let language = Language::of(&form.lang).unwrap_or_else(|| Language::of_browser(&request));
+    let topic = if form.moves.is_empty() { Topic::Confirmation } else { Topic::EmailChange };
+    let visit = Visit::new(topic, &application, &request, &form.lang);
     let proof = match form.code.trim() {
         "" => PageProof::Click { challenge: form.challenge, answer: form.answer },
         code => PageProof::Code(code.to_owned()),
     };
     let password = (!form.password.is_empty()).then(|| Password::new(form.password));
     match application.confirm_from_page(&form.token, proof, password.as_ref()).await {
-        Ok(()) => notice(&application, language, Notice::Done, &form.token),
-        Err(ConfirmPageError::Failure(failure)) => notice(&application, language, failure.into(), &form.token),
-        Err(error) => open(&application, language, &form.token, problem(error)).await,
+        Ok(()) => visit.notice(DONE, &form.token),
+        Err(ConfirmPageError::Failure(failure)) => visit.notice(failure.into(), &form.token),
+        Err(error) => open(&application, visit.about(Topic::Confirmation), &form.token, problem(error)).await,
     }
 }
 
@@ -128,19 +89,19 @@ pub(crate) async fn resend(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let form: ResendRequest = match kit::form(&request, payload).await {
+    let form: ResendRequest = match read_form(Topic::Confirmation, INVALID, &application, &request, payload).await {
         Ok(form) => form,
-        Err(error) => return odd(&application, &request, error.status()),
+        Err(answer) => return answer,
     };
-    let language = Language::of(&form.lang).unwrap_or_else(|| Language::of_browser(&request));
     let resent = match form.email.trim() {
         "" => application.resend_for_link(&form.token).await,
         email => application.resend_confirmation(email).await,
     };
-    notice(&application, language, resent.map_or_else(Notice::from, |()| Notice::Resent), &form.token)
+    Visit::new(Topic::Confirmation, &application, &request, &form.lang)
+        .notice(resent.map_or_else(Notice::from, |()| RESENT), &form.token)
 }
 
-/// What was wrong with the last try, as the key of a text in `confirm`.
+/// What was wrong with the last try, as the key of a text.
 const fn problem(error: ConfirmPageError) -> Option<&'static str> {
     match error {
         ConfirmPageError::NotAPerson => Some("use_code"),
@@ -152,110 +113,62 @@ const fn problem(error: ConfirmPageError) -> Option<&'static str> {
 }
 
 /// The page as the link's state has it; `problem` names the text that says what was wrong with the last try.
-async fn open(application: &Application, language: Language, token: &str, problem: Option<&str>) -> HttpResponse {
+async fn open(application: &Application, visit: Visit<'_>, token: &str, problem: Option<&str>) -> HttpResponse {
     match application.confirm_page(token).await {
         Ok(ConfirmPage::Open { challenge, asks_password }) => {
-            open_page(application.randomness(), language, token, &challenge, asks_password, problem)
+            open_page(visit, token, &challenge, asks_password, problem)
         }
-        Ok(ConfirmPage::Confirmed) => notice(application, language, Notice::Already, token),
-        Ok(ConfirmPage::Expired) => notice(application, language, Notice::Expired, token),
-        Ok(ConfirmPage::Unknown) => notice(application, language, Notice::Invalid, ""),
-        Err(failure) => notice(application, language, failure.into(), token),
+        Ok(ConfirmPage::EmailChange { challenge }) => {
+            open_page(visit.about(Topic::EmailChange), token, &challenge, false, problem)
+        }
+        Ok(ConfirmPage::Confirmed) => visit.notice(ALREADY, token),
+        Ok(ConfirmPage::Expired) => visit.notice(EXPIRED, token),
+        Ok(ConfirmPage::Unknown) => visit.notice(INVALID, ""),
+        Err(failure) => visit.notice(failure.into(), token),
     }
 }
 
 fn open_page(
-    randomness: &dyn Randomness,
-    language: Language,
+    visit: Visit<'_>,
     token: &str,
     challenge: &str,
     asks_password: bool,
     problem: Option<&str>,
 ) -> HttpResponse {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    // Whoever has neither a button that works nor a code that is good needs another link.
-    let offers_link = matches!(problem, Some("use_code" | "no_tries_left"));
+    let moves = visit.topic == Topic::EmailChange;
+    // Whoever has neither a button that works nor a code that is good needs another link. That of an account that moves can
+    // only be had by whoever is logged in.
+    let offers_link = !moves && matches!(problem, Some("use_code" | "no_tries_left"));
     let variables = json!({
         "open": true,
         "problem": problem,
         "token": token,
         "challenge": challenge,
+        "moves": moves,
         "asks_password": asks_password,
         "notice": null,
         "offers_link": offers_link,
     });
-    page(status, "confirm", language, randomness, &variables)
-}
-
-fn notice(application: &Application, language: Language, notice: Notice, token: &str) -> HttpResponse {
-    notice_page(application.randomness(), language, notice, token)
-}
-
-fn notice_page(randomness: &dyn Randomness, language: Language, notice: Notice, token: &str) -> HttpResponse {
-    let (status, key, offers_link) = notice.shape();
-    let variables = json!({
-        "open": false,
-        "problem": null,
-        "token": token,
-        "challenge": "",
-        "asks_password": false,
-        "notice": key,
-        "offers_link": offers_link,
-    });
-    let mut answer = page(status, "confirm", language, randomness, &variables);
-    if let Notice::Busy { retry_after_seconds } = notice {
-        answer.headers_mut().insert(RETRY_AFTER, retry_after_seconds.into());
-    }
-    answer
-}
-
-/// What whoever sends something else than a link or a form is shown: the page for a link that is no good.
-fn odd(application: &Application, request: &HttpRequest, status: StatusCode) -> HttpResponse {
-    let mut page = notice(application, Language::of_browser(request), Notice::Invalid, "");
-    *page.status_mut() = status;
-    page
-}
-
-/// The same for a query that cannot be read.
-pub(crate) fn refuse(error: QueryPayloadError, request: &HttpRequest) -> actix_web::Error {
-    match request.app_data::<web::Data<Application>>() {
-        Some(application) => {
-            let page = odd(application, request, StatusCode::BAD_REQUEST);
-            InternalError::from_response(error, page).into()
-        }
-        None => error.into(),
-    }
+    visit.page(status, &variables)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::body::MessageBody;
-    use domain::SystemRandomness;
-
-    fn html(answer: HttpResponse) -> String {
-        assert!(!answer.status().is_server_error() || answer.status() == StatusCode::SERVICE_UNAVAILABLE);
-        String::from_utf8(answer.into_body().try_into_bytes().unwrap().to_vec()).unwrap()
-    }
-
-    fn text(language: Language, key: &str) -> String {
-        handlebars::html_escape(language.texts()["confirm"][key].as_str().unwrap())
-    }
+    use crate::language::Language;
+    use crate::visit::tests::{LANGUAGES, html, text, visit};
 
     #[test]
     fn every_notice_is_said_in_every_language() {
-        for language in [Language::English, Language::German] {
-            for notice in [
-                Notice::Done,
-                Notice::Already,
-                Notice::Expired,
-                Notice::Invalid,
-                Notice::Resent,
-                Notice::Busy { retry_after_seconds: 1 },
-            ] {
-                let page = html(notice_page(&SystemRandomness, language, notice, ""));
-                assert!(page.contains(&text(language, notice.shape().1)), "{page}");
-                assert_eq!(page.contains("/register/confirm/resend"), notice.shape().2, "{page}");
+        for language in LANGUAGES {
+            for topic in [Topic::Confirmation, Topic::EmailChange] {
+                for notice in [DONE, ALREADY, EXPIRED, INVALID, RESENT] {
+                    let visit = visit(topic, language);
+                    let page = html(visit.notice(notice, ""));
+                    assert!(page.contains(&text(visit, notice.key)), "{page}");
+                    assert_eq!(page.contains("/register/confirm/resend"), notice.offers_link, "{page}");
+                }
             }
         }
     }
@@ -268,18 +181,37 @@ mod tests {
             ConfirmPageError::WrongCode { tries_left: 3 },
             ConfirmPageError::WrongPassword,
         ];
-        for language in [Language::English, Language::German] {
+        for language in LANGUAGES {
             for error in errors {
+                let visit = visit(Topic::Confirmation, language);
                 let key = problem(error).unwrap();
-                let page = html(open_page(&SystemRandomness, language, "k", "c", true, Some(key)));
-                assert!(page.contains(&text(language, key)) && page.contains("name=\"password\""), "{page}");
+                let page = html(open_page(visit, "k", "c", true, Some(key)));
+                assert!(page.contains(&text(visit, key)) && page.contains("name=\"password\""), "{page}");
             }
         }
     }
 
     #[test]
+    fn an_account_that_moves_has_words_of_its_own_and_no_second_link() {
+        for language in LANGUAGES {
+            let (moving, signing_up) = (visit(Topic::EmailChange, language), visit(Topic::Confirmation, language));
+            for key in ["title", "intro", "button", "done", "use_code", "no_tries_left"] {
+                assert_ne!(text(moving, key), text(signing_up, key), "{key}");
+            }
+            for problem in [None, Some("use_code"), Some("no_tries_left"), Some("wrong_code")] {
+                let page = html(open_page(moving, "k", "c", false, problem));
+                assert!(page.contains(&text(moving, problem.unwrap_or("intro"))), "{page}");
+                assert!(!page.contains("/register/confirm/resend") && !page.contains("name=\"password\""), "{page}");
+                assert_eq!(page.matches("name=\"moves\" value=\"1\"").count(), 2, "{page}");
+            }
+            assert!(!html(open_page(signing_up, "k", "c", false, None)).contains("name=\"moves\""));
+        }
+    }
+
+    #[test]
     fn what_comes_in_goes_out_escaped() {
-        let page = html(open_page(&SystemRandomness, Language::English, "\"><script>", "c", false, None));
+        let visit = visit(Topic::Confirmation, Language::English);
+        let page = html(open_page(visit, "\"><script>", "c", false, None));
         assert!(!page.contains("\"><script>") && !page.contains("name=\"password\""), "{page}");
     }
 }

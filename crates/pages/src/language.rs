@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT_LANGUAGE;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A language the pages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +40,19 @@ impl Language {
         }
     }
 
-    /// All texts of the pages.
-    pub(crate) fn texts(self) -> &'static Value {
-        match self {
+    /// The texts of these sections in one. What is in a later section replaces what is in an earlier.
+    pub(crate) fn words(self, sections: &[&str]) -> Value {
+        let texts: &Value = match self {
             Self::English => &ENGLISH,
             Self::German => &GERMAN,
-        }
+        };
+        let merged: Map<String, Value> = sections
+            .iter()
+            .filter_map(|section| texts.get(section)?.as_object())
+            .flatten()
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect();
+        Value::Object(merged)
     }
 }
 

@@ -19,6 +19,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let sources = [
         ("layout", include_str!("../../../templates/pages/layout.hbs")),
         ("confirm", include_str!("../../../templates/pages/confirm.hbs")),
+        ("restore", include_str!("../../../templates/pages/restore.hbs")),
     ];
     for (name, source) in sources {
         #[expect(clippy::expect_used, reason = "the templates are embedded, and a test renders them all")]
@@ -27,7 +28,7 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     registry
 });
 
-/// Renders a page. `page` becomes the template's variables, beside `t`, the texts.
+/// Renders a page. `page` becomes the template's variables, beside `words`, which it knows as `t`.
 ///
 /// The answer is not cached and tells nobody where it came from: its address may hold a key. Only the page's own script and
 /// style run, by a nonce.
@@ -35,13 +36,14 @@ pub(crate) fn page(
     status: StatusCode,
     template: &str,
     language: Language,
+    words: &Value,
     randomness: &dyn Randomness,
     page: &Value,
 ) -> HttpResponse {
     let mut bytes = [0; 16];
     randomness.fill(&mut bytes);
     let nonce = hex::encode(bytes);
-    let context = json!({ "t": language.texts(), "lang": language.tag(), "nonce": nonce, "page": page });
+    let context = json!({ "t": words, "lang": language.tag(), "nonce": nonce, "page": page });
     let html = match TEMPLATES.render(template, &context) {
         Ok(html) => html,
         Err(error) => {

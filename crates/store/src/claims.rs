@@ -10,10 +10,11 @@ use domain::{
 
 use crate::StoreError;
 use crate::budgets::budget_key;
+use crate::customers::NewCustomer;
 use crate::engine::{Store, on_both, unit};
 use crate::error::{Rollback, Unit};
 use crate::rows::CustomerRow;
-use crate::schema::{consents, customers};
+use crate::schema::consents;
 use crate::timeline::Event;
 
 /// A sign-up to be written. No `Debug`: it is personal throughout.
@@ -60,6 +61,7 @@ pub struct NewConsent {
 
 /// What became of a sign-up.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum ClaimOutcome {
     /// It is stored, and its message with it.
     Inserted(Account),
@@ -113,6 +115,23 @@ impl Store {
     }
 }
 
+impl<'a> NewCustomer<'a> {
+    fn of(claim: &'a NewClaim, confirmed_at: Option<Timestamp>) -> Self {
+        Self {
+            id: None,
+            reference: None,
+            reference_prefix: &claim.reference_prefix,
+            email: &claim.email,
+            password_hash: claim.password_hash.as_ref(),
+            profile: &claim.profile,
+            locale: &claim.locale,
+            store: &claim.store,
+            confirmed_at,
+            now: claim.now,
+        }
+    }
+}
+
 /// What the customers on an address mean for a sign-up.
 enum Standing {
     /// A confirmed account has it.
@@ -147,7 +166,7 @@ fn is_owned(claims: &[(i64, Option<i64>)]) -> bool {
 on_both! {
     use [
         budgets::{serialise, spend_budget},
-        customers::{find_claims, settle_address},
+        customers::{find_claims, insert_customer, settle_address},
         outbox::{queue_message, refuse_full_outbox},
         timeline::{record},
     ];
@@ -186,7 +205,7 @@ on_both! {
             // hand.
             settle_address(connection, claim.email.canonical())?;
         }
-        let row = insert_customer(connection, claim, confirmed_at)?;
+        let row = insert_customer(connection, &NewCustomer::of(claim, confirmed_at))?;
         let account = row.id();
         for consent in &claim.consents {
             diesel::insert_into(consents::table)
@@ -204,39 +223,6 @@ on_both! {
         }
         queue_message(connection, message, account, &claim.message_id, claim.now)?;
         Ok(row)
-    }
-
-    /// Refuses when another claim on the address was confirmed at this very moment.
-    fn insert_customer(
-        connection: &mut Connection,
-        claim: &NewClaim,
-        confirmed_at: Option<Timestamp>,
-    ) -> Unit<CustomerRow> {
-        let profile = &claim.profile;
-        diesel::insert_into(customers::table)
-            .values((
-                (
-                    customers::reference_prefix.eq(&claim.reference_prefix),
-                    customers::email.eq(claim.email.as_typed()),
-                    customers::email_canonical.eq(claim.email.canonical()),
-                    customers::password_hash.eq(claim.password_hash.as_ref().map(PasswordHash::expose)),
-                    customers::locale.eq(claim.locale.as_str()),
-                    customers::store.eq(&claim.store),
-                    customers::confirmed_at.eq(confirmed_at.map(Timestamp::as_micros)),
-                    customers::created_at.eq(claim.now.as_micros()),
-                    customers::updated_at.eq(claim.now.as_micros()),
-                ),
-                (
-                    customers::salutation.eq(profile.salutation.map(domain::Salutation::as_str)),
-                    customers::first_name.eq(&profile.first_name),
-                    customers::last_name.eq(&profile.last_name),
-                    customers::gender.eq(profile.gender.map(domain::Gender::as_str)),
-                    customers::date_of_birth.eq(profile.date_of_birth.map(|date| date.to_string())),
-                ),
-            ))
-            .returning(CustomerRow::as_returning())
-            .get_result(connection)
-            .map_err(Rollback::lost_race)
     }
 
     pub(super) fn queue_resend(connection: &mut Connection, resend: &Resend, outbox_limit: i64) -> Unit<()> {

@@ -1,11 +1,11 @@
 //! Reading accounts, and what may change about them.
 
 use diesel::prelude::*;
-use domain::{Customer, CustomerId, PasswordHash};
+use domain::{Customer, CustomerId, EmailAddress, Gender, Locale, PasswordHash, Profile, Salutation, Timestamp};
 
 use crate::StoreError;
 use crate::engine::{Store, on_both, read, unit};
-use crate::error::Unit;
+use crate::error::{Rollback, Unit};
 use crate::planned::planned;
 use crate::rows::CustomerRow;
 use crate::schema::customers;
@@ -27,8 +27,16 @@ impl Store {
     /// Only when it could not be carried out.
     pub async fn find_login(&self, canonical_email: &str) -> Result<Option<Login>, StoreError> {
         let canonical_email = canonical_email.to_owned();
-        let row = read!(self, find_login(&canonical_email))?;
-        row.map(|row| row.into_login().map(|(customer, password_hash)| Login { customer, password_hash })).transpose()
+        read!(self, find_login(&canonical_email))?.map(CustomerRow::into_login).transpose()
+    }
+
+    /// What a password of the customer of that number is checked against.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn find_login_by_id(&self, id: CustomerId) -> Result<Option<Login>, StoreError> {
+        read!(self, find_customer(id))?.map(CustomerRow::into_login).transpose()
     }
 
     /// The customer of that number.
@@ -57,6 +65,22 @@ impl Store {
     }
 }
 
+/// A row to be written.
+pub(crate) struct NewCustomer<'a> {
+    /// The next one if `None`.
+    pub(crate) id: Option<i64>,
+    /// The whole of it; made of prefix and number if `None`.
+    pub(crate) reference: Option<&'a str>,
+    pub(crate) reference_prefix: &'a str,
+    pub(crate) email: &'a EmailAddress,
+    pub(crate) password_hash: Option<&'a PasswordHash>,
+    pub(crate) profile: &'a Profile,
+    pub(crate) locale: &'a Locale,
+    pub(crate) store: &'a str,
+    pub(crate) confirmed_at: Option<Timestamp>,
+    pub(crate) now: Timestamp,
+}
+
 on_both! {
     pub(super) fn find_login(connection: &mut Connection, canonical_email: &str) -> Unit<Option<CustomerRow>> {
         Ok(customers::table
@@ -70,6 +94,51 @@ on_both! {
 
     pub(super) fn find_customer(connection: &mut Connection, id: CustomerId) -> Unit<Option<CustomerRow>> {
         Ok(customers::table.find(id.0).select(CustomerRow::as_select()).first(connection).optional()?)
+    }
+
+    /// Refuses when another claim on the address was confirmed at this very moment.
+    pub(crate) fn insert_customer(connection: &mut Connection, new: &NewCustomer<'_>) -> Unit<CustomerRow> {
+        let profile = new.profile;
+        diesel::insert_into(customers::table)
+            .values((
+                new.id.map(|id| customers::id.eq(id)),
+                (
+                    customers::reference_prefix.eq(new.reference_prefix),
+                    customers::imported_reference.eq(new.reference),
+                    customers::email.eq(new.email.as_typed()),
+                    customers::email_canonical.eq(new.email.canonical()),
+                    customers::password_hash.eq(new.password_hash.map(PasswordHash::expose)),
+                    customers::locale.eq(new.locale.as_str()),
+                    customers::store.eq(new.store),
+                    customers::confirmed_at.eq(new.confirmed_at.map(Timestamp::as_micros)),
+                    customers::created_at.eq(new.now.as_micros()),
+                    customers::updated_at.eq(new.now.as_micros()),
+                ),
+                (
+                    customers::salutation.eq(profile.salutation.map(Salutation::as_str)),
+                    customers::first_name.eq(&profile.first_name),
+                    customers::last_name.eq(&profile.last_name),
+                    customers::gender.eq(profile.gender.map(Gender::as_str)),
+                    customers::date_of_birth.eq(profile.date_of_birth.map(|date| date.to_string())),
+                    customers::phone.eq(&profile.phone),
+                    customers::company.eq(&profile.company),
+                ),
+            ))
+            .returning(CustomerRow::as_returning())
+            .get_result(connection)
+            .map_err(Rollback::lost_race)
+    }
+
+    /// Makes units that name the same customer wait for each other until they are committed, and tells what the row is
+    /// under that lock. `None` when the customer is gone or anonymised. An update that changes nothing locks on every
+    /// engine.
+    pub(crate) fn lock_customer(connection: &mut Connection, id: i64) -> Unit<Option<CustomerRow>> {
+        let row = customers::table.find(id).filter(customers::anonymised_at.is_null());
+        Ok(planned!(diesel::update(row)
+            .set(customers::updated_at.eq(customers::updated_at))
+            .returning(CustomerRow::as_returning()))
+            .get_result(connection)
+            .optional()?)
     }
 
     pub(super) fn update_password_hash(

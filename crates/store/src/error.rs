@@ -49,21 +49,27 @@ pub(crate) enum Rollback {
 pub(crate) type Unit<T> = Result<T, Rollback>;
 
 impl Rollback {
-    /// The same, save that a broken unique index is the unit's own refusal: somebody else was quicker.
+    /// The same, save that two accounts on one address are the unit's own refusal: somebody else was quicker.
     pub(crate) fn lost_race(error: Error) -> Self {
         match error {
-            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::Refused,
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information)
+                if breaks(&*information, &CONFIRMED_EMAIL) =>
+            {
+                Self::Refused
+            }
             error => Self::Database(error),
         }
     }
 
     /// Whether running the unit again may succeed: it met another one that was written at the same time. A broken
-    /// foreign key is one of these, because units look before they write: the row went in between.
+    /// foreign key is one of these, because units look before they write: the row went in between. So is a number that
+    /// an import took at the same moment: the next one is free.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {
             Self::Database(Error::DatabaseError(kind, information)) => match kind {
                 DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ForeignKeyViolation => true,
                 DatabaseErrorKind::Unknown => is_deadlock(&**information),
+                DatabaseErrorKind::UniqueViolation => NUMBERS.iter().any(|index| breaks(&**information, index)),
                 _ => false,
             },
             _ => false,
@@ -82,6 +88,21 @@ impl Rollback {
                     )
             )
         )
+    }
+}
+
+/// A unique index, by its name and by what SQLite says instead: the columns.
+type UniqueIndex = (&'static str, &'static str);
+
+const CONFIRMED_EMAIL: UniqueIndex = ("customers_confirmed_email", "customers.email_canonical");
+
+/// What an identity, or the reference that is made of it, must not share.
+const NUMBERS: [UniqueIndex; 2] = [("customers_pkey", "customers.id"), ("customers_reference", "customers.reference")];
+
+fn breaks(information: &(dyn DatabaseErrorInformation + Send + Sync), (name, columns): &UniqueIndex) -> bool {
+    match information.constraint_name() {
+        Some(constraint) => constraint == *name,
+        None => information.message().ends_with(columns),
     }
 }
 

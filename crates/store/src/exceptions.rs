@@ -6,6 +6,7 @@
 pub(crate) mod sqlite {
     use diesel::SqliteConnection;
     use diesel::prelude::*;
+    use diesel::sql_types::BigInt;
     use domain::{Digest, SecretPurpose, Timestamp};
 
     use crate::error::{Rollback, Unit};
@@ -38,7 +39,21 @@ pub(crate) mod sqlite {
 
     /// Nobody else writes now.
     #[expect(clippy::unnecessary_wraps, reason = "the other arm can fail")]
-    pub(crate) fn lock_claims_beside(_connection: &mut SqliteConnection, _key: &Digest) -> Unit<()> {
+    pub(crate) fn lock_claims(_connection: &mut SqliteConnection, _canonical_email: &str) -> Unit<()> {
+        Ok(())
+    }
+
+    /// Has new customers numbered above `number`. SQLite keeps the last number given in a table, which has no row
+    /// before the first customer.
+    pub(crate) fn raise_numbers(connection: &mut SqliteConnection, number: i64) -> Unit<()> {
+        let raised = diesel::sql_query("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'customers'")
+            .bind::<BigInt, _>(number)
+            .execute(connection)?;
+        if raised == 0 {
+            diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES ('customers', ?)")
+                .bind::<BigInt, _>(number)
+                .execute(connection)?;
+        }
         Ok(())
     }
 
@@ -66,7 +81,7 @@ pub(crate) mod postgres {
     use domain::{Digest, Timestamp};
 
     use crate::error::{Rollback, Unit};
-    use crate::schema::{customers, one_time_secrets, outbox};
+    use crate::schema::{customers, outbox};
 
     /// Each engine has its own catalogue.
     pub(crate) const PRESENCE: &str = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS present";
@@ -158,25 +173,27 @@ pub(crate) mod postgres {
             .ok_or(Rollback::Refused)
     }
 
-    /// Locks the open claims on the address that `key` belongs to, in one order, so that two of them that are
-    /// confirmed at once wait for each other instead of each deleting what the other holds. `FOR UPDATE` is what
-    /// SQLite lacks.
-    ///
-    /// Refuses when there is none: it went while we waited, or the key was never issued.
-    pub(crate) fn lock_claims_beside(connection: &mut PgConnection, key: &Digest) -> Unit<()> {
-        let holders = diesel::alias!(customers as holders);
-        let address = one_time_secrets::table
-            .inner_join(holders.on(holders.field(customers::id).eq(one_time_secrets::customer_id)))
-            .filter(one_time_secrets::digest.eq(key.as_bytes()))
-            .select(holders.field(customers::email_canonical));
-        let locked: Vec<i64> = customers::table
-            .filter(customers::email_canonical.eq_any(address))
+    /// Locks the open claims on an address in one order, so that two units that remove them at once wait for each other
+    /// instead of each deleting what the other holds. `FOR UPDATE` is what SQLite lacks.
+    pub(crate) fn lock_claims(connection: &mut PgConnection, canonical_email: &str) -> Unit<()> {
+        customers::table
+            .filter(customers::email_canonical.eq(canonical_email))
             .filter(customers::confirmed_at.is_null())
             .order(customers::id)
             .select(customers::id)
             .for_no_key_update()
-            .load(connection)?;
-        if locked.is_empty() { Err(Rollback::Refused) } else { Ok(()) }
+            .load::<i64>(connection)?;
+        Ok(())
+    }
+
+    /// Has new customers numbered above `number`. Not undone with the unit, which leaves a gap.
+    pub(crate) fn raise_numbers(connection: &mut PgConnection, number: i64) -> Unit<()> {
+        diesel::sql_query(
+            "SELECT setval('customers_id_seq', $1) FROM customers_id_seq WHERE last_value < $1 OR NOT is_called",
+        )
+        .bind::<BigInt, _>(number)
+        .execute(connection)?;
+        Ok(())
     }
 
     /// The oldest messages that may be leased and that no other worker is leasing at this moment: `SKIP LOCKED` is

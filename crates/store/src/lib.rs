@@ -7,6 +7,7 @@
 //! Each query is written once: `on_both!` compiles it for either engine. Where the SQL must differ, `exceptions` has
 //! two arms.
 
+mod addresses;
 mod budgets;
 mod claims;
 mod cleanup;
@@ -14,12 +15,16 @@ mod customers;
 mod engine;
 mod error;
 mod exceptions;
+mod import;
 mod links;
+mod login_lock;
 mod migrations;
 mod outbox;
 mod planned;
 mod pool;
 mod postgres;
+mod profile;
+mod restore;
 mod rows;
 mod schema;
 mod sessions;
@@ -32,12 +37,17 @@ use libsqlite3_sys as _;
 use openssl_sys as _;
 use pq_sys as _;
 
+pub use addresses::{InsertAddress, NewAddress};
 pub use claims::{ClaimOutcome, NewClaim, NewConsent, Resend};
 pub use cleanup::Deleted;
 pub use customers::Login;
 pub use engine::{Engine, Store};
 pub use error::StoreError;
+pub use import::{ImportConflict, ImportConflictKind, ImportOutcome, ImportedCustomer};
 pub use links::{CodeOutcome, KeyOutcome, LinkState, NewKey};
+pub use login_lock::LoginLock;
 pub use outbox::{Finish, Lease, LeasedMessage, OutboxStatus};
-pub use sessions::{NewRefreshToken, NextRefreshToken};
+pub use profile::{CustomerUpdate, UpdateOutcome};
+pub use restore::{ChangePassword, RestorePassword, RestoreRequest};
+pub use sessions::{NewRefreshToken, NewTokenOutcome, NextRefreshToken};
 pub use settings::StoreSettings;

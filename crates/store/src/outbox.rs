@@ -1,14 +1,14 @@
 //! The outbox: messages that wait, are leased by workers, and end as a line in the customer's timeline.
 
-use diesel::dsl::{count_star, min};
+use diesel::dsl::{count_star, exists, min};
 use diesel::prelude::*;
 use diesel::result::Error;
-use domain::{Customer, EmailAddress, MessageId, MessageKind, Timestamp};
+use domain::{Customer, EmailAddress, MessageId, MessageKind, SecretPurpose, Timestamp};
 
 use crate::StoreError;
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::{Rollback, Unit};
-use crate::rows::{CustomerRow, MessageRow, parse_kind};
+use crate::rows::{CustomerRow, MessageRow, parse_email, parse_kind};
 use crate::schema::{customers, outbox};
 use crate::timeline::{Event, Mail};
 
@@ -42,8 +42,10 @@ pub struct LeasedMessage {
     pub id: i64,
     /// What it says.
     pub kind: MessageKind,
-    /// To whom.
+    /// Whom it is about, and to whom it goes unless `email` says otherwise.
     pub customer: Customer,
+    /// The address it goes to where that is not the customer's own.
+    pub email: Option<EmailAddress>,
     /// Its identity, the same at each attempt.
     pub message_id: MessageId,
     /// Which attempt this is; 1 is the first.
@@ -161,9 +163,21 @@ fn shorten(note: &str) -> String {
 on_both! {
     use [exceptions::{due_messages}, timeline::{record}];
 
-    /// Queues a message, due at once.
+    /// Queues a message to a customer, due at once.
     pub(crate) fn queue_message(
         connection: &mut Connection,
+        kind: MessageKind,
+        customer: i64,
+        message_id: &MessageId,
+        now: Timestamp,
+    ) -> Unit<()> {
+        queue_message_to(connection, None, kind, customer, message_id, now)
+    }
+
+    /// Queues a message about a customer, to another address than theirs.
+    pub(crate) fn queue_message_to(
+        connection: &mut Connection,
+        email: Option<&str>,
         kind: MessageKind,
         customer: i64,
         message_id: &MessageId,
@@ -178,7 +192,44 @@ on_both! {
                 outbox::attempts.eq(0),
                 outbox::due_at.eq(now.as_micros()),
                 outbox::created_at.eq(now.as_micros()),
+                outbox::email.eq(email),
             ))
+            .execute(connection)?;
+        Ok(())
+    }
+
+    /// Whether a message waits or is being sent.
+    pub(crate) fn is_queued(connection: &mut Connection, id: i64) -> Unit<bool> {
+        let message = outbox::table.find(id).filter(outbox::state.eq(QUEUED));
+        Ok(diesel::select(exists(message)).get_result(connection)?)
+    }
+
+    /// The addresses to which a customer's messages of one kind wait to be sent.
+    pub(crate) fn list_recipients(
+        connection: &mut Connection,
+        customer: i64,
+        kind: MessageKind,
+    ) -> Unit<Vec<Option<String>>> {
+        Ok(outbox::table
+            .filter(outbox::customer_id.eq(customer))
+            .filter(outbox::kind.eq(kind.as_str()))
+            .filter(outbox::state.eq(QUEUED))
+            .select(outbox::email)
+            .load(connection)?)
+    }
+
+    /// Deletes what waits for a customer of the kinds whose secrets open one of `purposes`.
+    pub(crate) fn take_back_messages(
+        connection: &mut Connection,
+        customer: i64,
+        purposes: &[SecretPurpose],
+    ) -> Unit<()> {
+        let opens = |kind: &MessageKind| kind.secret().is_some_and(|purpose| purposes.contains(&purpose));
+        let kinds = MessageKind::ALL.into_iter().filter(opens).map(MessageKind::as_str);
+        diesel::delete(outbox::table)
+            .filter(outbox::customer_id.eq(customer))
+            .filter(outbox::kind.eq_any(kinds))
+            .filter(outbox::state.eq(QUEUED))
             .execute(connection)?;
         Ok(())
     }
@@ -266,15 +317,24 @@ on_both! {
             Finish::Retry { .. } | Finish::Dropped => None,
         };
         if let Some((note, event)) = event {
-            let (customer, kind, as_typed, canonical): (i64, String, String, String) = leased
+            let (customer, kind, email, own): (i64, String, Option<String>, (String, String)) = leased
                 .inner_join(customers::table)
-                .select((outbox::customer_id, outbox::kind, customers::email, customers::email_canonical))
+                .select((
+                    outbox::customer_id,
+                    outbox::kind,
+                    outbox::email,
+                    (customers::email, customers::email_canonical),
+                ))
                 .first(connection)
                 .optional()?
                 .ok_or(Rollback::Refused)?;
+            let recipient = match email {
+                Some(email) => parse_email(&email, "outbox")?,
+                None => EmailAddress::from_stored(own.0, own.1),
+            };
             let mail = Mail {
                 kind: parse_kind(&kind)?,
-                address: EmailAddress::from_stored(as_typed, canonical).masked(),
+                address: recipient.masked(),
                 note: shorten(note),
             };
             record(connection, customer, now, &event(mail))?;

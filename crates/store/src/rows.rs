@@ -7,7 +7,7 @@ use domain::{
 };
 
 use crate::schema::{customers, outbox};
-use crate::{LeasedMessage, StoreError};
+use crate::{LeasedMessage, Login, StoreError};
 
 /// A row of `customers`, without what nobody reads back.
 #[derive(Queryable, Selectable)]
@@ -23,11 +23,14 @@ pub(crate) struct CustomerRow {
     last_name: Option<String>,
     gender: Option<String>,
     date_of_birth: Option<String>,
+    phone: Option<String>,
+    company: Option<String>,
     locale: String,
     store: String,
     confirmed_at: Option<i64>,
     suspended_at: Option<i64>,
     anonymised_at: Option<i64>,
+    tokens_ended_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
 }
@@ -51,6 +54,11 @@ impl CustomerRow {
         self.id
     }
 
+    /// The address as it was typed.
+    pub(crate) fn email(&self) -> &str {
+        &self.email
+    }
+
     /// The canonical address.
     pub(crate) fn email_canonical(&self) -> &str {
         &self.email_canonical
@@ -66,6 +74,11 @@ impl CustomerRow {
         self.confirmed_at.is_some() && self.anonymised_at.is_none()
     }
 
+    /// Whether the customer has left.
+    pub(crate) const fn is_anonymised(&self) -> bool {
+        self.anonymised_at.is_some()
+    }
+
     pub(crate) fn into_account(self) -> Result<Account, StoreError> {
         Ok(Account {
             id: CustomerId(self.id),
@@ -77,6 +90,8 @@ impl CustomerRow {
                 last_name: self.last_name,
                 gender: parsed(self.gender.as_deref(), Gender::parse, "gender")?,
                 date_of_birth: parsed(self.date_of_birth.as_deref(), |text| text.parse().ok(), "date_of_birth")?,
+                phone: self.phone,
+                company: self.company,
             },
             locale: Locale::parse(&self.locale).ok_or_else(|| corrupt("customers", "locale"))?,
             store: self.store,
@@ -91,14 +106,15 @@ impl CustomerRow {
             confirmed_at: at(self.confirmed_at),
             suspended_at: at(self.suspended_at),
             anonymised_at: at(self.anonymised_at),
+            tokens_ended_at: at(self.tokens_ended_at),
         };
         Ok(Customer::from_marks(self.into_account()?, marks))
     }
 
     /// The customer, and the hash of the password if one is set.
-    pub(crate) fn into_login(mut self) -> Result<(Customer, Option<PasswordHash>), StoreError> {
+    pub(crate) fn into_login(mut self) -> Result<Login, StoreError> {
         let password_hash = self.password_hash.take().map(PasswordHash::from_stored);
-        Ok((self.into_customer()?, password_hash))
+        Ok(Login { customer: self.into_customer()?, password_hash })
     }
 }
 
@@ -111,6 +127,7 @@ pub(crate) struct MessageRow {
     message_id: String,
     attempts: i32,
     created_at: i64,
+    email: Option<String>,
 }
 
 impl MessageRow {
@@ -119,11 +136,17 @@ impl MessageRow {
             id: self.id,
             kind: parse_kind(&self.kind)?,
             customer: customer.into_customer()?,
+            email: self.email.as_deref().map(|email| parse_email(email, "outbox")).transpose()?,
             message_id: MessageId::from_stored(self.message_id),
             attempt: self.attempts,
             created_at: Timestamp::from_micros(self.created_at),
         })
     }
+}
+
+/// An address that is stored only as it was typed.
+pub(crate) fn parse_email(as_typed: &str, table: &'static str) -> Result<EmailAddress, StoreError> {
+    EmailAddress::parse(as_typed).map_err(|_| corrupt(table, "email"))
 }
 
 /// The kind of message of that stored name.

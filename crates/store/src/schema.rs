@@ -14,11 +14,14 @@ diesel::table! {
         last_name -> Nullable<Text>,
         gender -> Nullable<Text>,
         date_of_birth -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        company -> Nullable<Text>,
         locale -> Text,
         store -> Text,
         confirmed_at -> Nullable<BigInt>,
         suspended_at -> Nullable<BigInt>,
         anonymised_at -> Nullable<BigInt>,
+        tokens_ended_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
@@ -35,6 +38,7 @@ diesel::table! {
         expires_at -> Nullable<BigInt>,
         used_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        email -> Nullable<Text>,
     }
 }
 
@@ -61,6 +65,7 @@ diesel::table! {
         leased_by -> Nullable<Text>,
         note -> Nullable<Text>,
         created_at -> BigInt,
+        email -> Nullable<Text>,
     }
 }
 
@@ -93,6 +98,29 @@ diesel::table! {
         key -> Binary,
         used -> Integer,
         window_ends_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    addresses (id) {
+        id -> BigInt,
+        uuid -> Text,
+        customer_id -> BigInt,
+        salutation -> Nullable<Text>,
+        first_name -> Text,
+        last_name -> Text,
+        address1 -> Text,
+        address2 -> Text,
+        address3 -> Nullable<Text>,
+        zip_code -> Text,
+        city -> Text,
+        company -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        iso2_code -> Text,
+        is_default_billing -> Bool,
+        is_default_shipping -> Bool,
+        created_at -> BigInt,
+        updated_at -> BigInt,
     }
 }
 

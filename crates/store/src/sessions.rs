@@ -1,14 +1,14 @@
 //! Refresh tokens: kept as digests, exchanged once, and revoked by families.
 
 use diesel::prelude::*;
-use domain::{Customer, CustomerId, Digest, FamilyId, Timestamp};
+use domain::{Customer, CustomerId, Digest, FamilyId, PasswordHash, Timestamp};
 
-use crate::StoreError;
 use crate::engine::{Store, on_both, unit};
 use crate::error::{Rollback, Unit};
 use crate::planned::planned;
 use crate::rows::CustomerRow;
 use crate::schema::{customers, refresh_tokens};
+use crate::{LoginLock, StoreError};
 
 /// The first refresh token of a family.
 #[derive(Clone, Debug)]
@@ -19,10 +19,23 @@ pub struct NewRefreshToken {
     pub family: FamilyId,
     /// Whose it is.
     pub customer: CustomerId,
+    /// What the password was checked against.
+    pub password_hash: PasswordHash,
     /// When this happens.
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// What became of the first refresh token of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewTokenOutcome {
+    /// It is kept.
+    Inserted,
+    /// The login lock came down meanwhile: until when nobody is let in.
+    Locked(Timestamp),
+    /// The hash is another one by now: the password was changed or restored, or hashed anew. Or the customer is gone.
+    PasswordReplaced,
 }
 
 /// The refresh token that another one is exchanged for; of the same family and customer.
@@ -37,13 +50,19 @@ pub struct NextRefreshToken {
 }
 
 impl Store {
-    /// Keeps the refresh token of a login.
+    /// Keeps the refresh token of a login, unless `lock` came down or the password was replaced meanwhile. Guesses
+    /// that are checked at the same time thereby tell no more than as many one after the other, and no login with an
+    /// old password outlives the new one.
     ///
     /// # Errors
     ///
     /// Only when it could not be carried out.
-    pub async fn insert_refresh_token(&self, token: NewRefreshToken) -> Result<(), StoreError> {
-        Ok(unit!(self, insert_refresh_token(&token))?)
+    pub async fn insert_refresh_token(
+        &self,
+        token: NewRefreshToken,
+        lock: Option<LoginLock>,
+    ) -> Result<NewTokenOutcome, StoreError> {
+        Ok(unit!(self, insert_refresh_token(&token, lock.as_ref()))?)
     }
 
     /// Exchanges a refresh token for the next one, and tells whose it is. `None` when it is unknown, expired, revoked
@@ -89,10 +108,35 @@ impl Store {
 }
 
 on_both! {
-    pub(super) fn insert_refresh_token(connection: &mut Connection, token: &NewRefreshToken) -> Unit<()> {
-        let NewRefreshToken { digest, family, customer, created_at, expires_at } = token;
+    use [login_lock::{find_login_lock}];
+
+    pub(super) fn insert_refresh_token(
+        connection: &mut Connection,
+        token: &NewRefreshToken,
+        lock: Option<&LoginLock>,
+    ) -> Unit<NewTokenOutcome> {
+        if let Some(lock) = lock
+            && let Some(until) = find_login_lock(connection, lock, token.created_at)?
+        {
+            return Ok(NewTokenOutcome::Locked(until));
+        }
+        let NewRefreshToken { digest, family, customer, password_hash, created_at, expires_at } = token;
+        // Whoever replaces the password waits for this row, and then revokes what is inserted here, or was there first.
+        let same_password = customers::table
+            .find(customer.0)
+            .filter(customers::password_hash.eq(password_hash.expose()))
+            .filter(customers::anonymised_at.is_null());
+        let locked: Option<i64> = planned!(diesel::update(same_password)
+            .set(customers::updated_at.eq(customers::updated_at))
+            .returning(customers::id))
+            .get_result(connection)
+            .optional()?;
+        if locked.is_none() {
+            return Ok(NewTokenOutcome::PasswordReplaced);
+        }
         let next = NextRefreshToken { digest: *digest, created_at: *created_at, expires_at: *expires_at };
-        insert_token(connection, &next, family.as_str(), customer.0)
+        insert_token(connection, &next, family.as_str(), customer.0)?;
+        Ok(NewTokenOutcome::Inserted)
     }
 
     fn insert_token(
@@ -175,7 +219,7 @@ on_both! {
         family.map_or(Ok(()), |family| revoke_family(connection, &family, now.as_micros()))
     }
 
-    pub(super) fn revoke_refresh_tokens(connection: &mut Connection, customer: CustomerId, now: Timestamp) -> Unit<()> {
+    pub(crate) fn revoke_refresh_tokens(connection: &mut Connection, customer: CustomerId, now: Timestamp) -> Unit<()> {
         let live = refresh_tokens::table
             .filter(refresh_tokens::customer_id.eq(customer.0))
             .filter(refresh_tokens::revoked_at.is_null());

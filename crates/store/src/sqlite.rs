@@ -28,9 +28,10 @@ use crate::{StoreError, StoreSettings};
 const BATCH: usize = 64;
 
 /// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
-/// power cut. 2 MiB of cache hold the hot pages of the indexes.
+/// power cut. 2 MiB of cache hold the hot pages of the indexes. `secure_delete` overwrites what is deleted: of a customer
+/// who has left nothing may stay in the file.
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
+    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
     PRAGMA journal_size_limit = 67108864;";
 
 const READER_PRAGMAS: &str =

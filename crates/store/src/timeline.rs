@@ -14,6 +14,16 @@ pub(crate) enum Event {
     Registered,
     /// Came through the second door.
     Confirmed,
+    /// Set a new password with a key that was mailed.
+    PasswordRestored,
+    /// Set a new password in place of the old one.
+    PasswordChanged,
+    /// Moved to another address.
+    EmailChanged,
+    /// Left.
+    Anonymised,
+    /// Was brought along from another shop.
+    Imported,
     /// A message was handed to a mail server.
     MailSent(Mail),
     /// A message was given up.
@@ -33,6 +43,11 @@ impl Event {
         match self {
             Self::Registered => "registered",
             Self::Confirmed => "confirmed",
+            Self::PasswordRestored => "password-restored",
+            Self::PasswordChanged => "password-changed",
+            Self::EmailChanged => "email-changed",
+            Self::Anonymised => "anonymised",
+            Self::Imported => "imported",
             Self::MailSent(_) => "mail-sent",
             Self::MailDead(_) => "mail-dead",
         }
@@ -40,8 +55,14 @@ impl Event {
 
     const fn mail(&self) -> Option<&Mail> {
         match self {
-            Self::Registered | Self::Confirmed => None,
             Self::MailSent(mail) | Self::MailDead(mail) => Some(mail),
+            Self::Registered
+            | Self::Confirmed
+            | Self::PasswordRestored
+            | Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::Anonymised
+            | Self::Imported => None,
         }
     }
 }

@@ -1,12 +1,22 @@
 //! Tables of requests and the answers that they must get, and the count of what was held on which database.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
 use serde_json::Value;
+use tokio::task_local;
 
-use crate::{Answer, Client, Engine, JSON_API, Request, paths};
+use crate::{Answer, Client, Engine, JSON_API, Request, Wire, json_api, paths};
+
+/// An error as an answer tells it: status, code and detail.
+type ToldError = (u64, Option<String>, String);
+
+task_local! {
+    /// The errors that the scenario which is under way got where it expected them.
+    static GOT: RefCell<Vec<ToldError>>;
+}
 
 /// One line of a table: what it holds, what is asked, and what must be answered.
 #[derive(Clone, Debug)]
@@ -33,6 +43,8 @@ pub struct Expected {
     members: Vec<(String, Value)>,
     absent: Vec<&'static str>,
     fragments: Vec<String>,
+    wire: Wire,
+    content_type: String,
 }
 
 #[derive(Clone, Debug)]
@@ -48,22 +60,44 @@ enum Shape {
 }
 
 impl Expected {
-    const fn new(status: u16, shape: Shape) -> Self {
-        Self { status, shape, headers: Vec::new(), members: Vec::new(), absent: Vec::new(), fragments: Vec::new() }
+    fn new(status: u16, shape: Shape) -> Self {
+        Self {
+            status,
+            shape,
+            headers: Vec::new(),
+            members: Vec::new(),
+            absent: Vec::new(),
+            fragments: Vec::new(),
+            wire: Wire::Glue,
+            content_type: JSON_API.to_owned(),
+        }
+    }
+
+    /// In a document that keeps JSON:API to the letter.
+    #[must_use]
+    pub const fn strictly(mut self) -> Self {
+        self.wire = Wire::Strict;
+        self
+    }
+
+    /// Likewise, because a profile was applied, which the answer names.
+    #[must_use]
+    pub fn by_profile(self, profile: &str) -> Self {
+        Self { content_type: format!("{JSON_API};profile=\"{profile}\""), ..self.strictly() }
     }
 
     /// A document with data.
-    pub const fn data(status: u16) -> Self {
+    pub fn data(status: u16) -> Self {
         Self::new(status, Shape::Data)
     }
 
     /// 204.
-    pub const fn no_content() -> Self {
+    pub fn no_content() -> Self {
         Self::new(204, Shape::Empty)
     }
 
     /// An answer that is not JSON:API.
-    pub const fn other(status: u16) -> Self {
+    pub fn other(status: u16) -> Self {
         Self::new(status, Shape::Other)
     }
 
@@ -175,22 +209,24 @@ impl Expected {
             }
         }
         if !matches!(self.shape, Shape::Other) {
-            problems.extend(generics(answer));
+            problems.extend(generics(answer, self.wire, &self.content_type));
+        }
+        if problems.is_empty() {
+            GOT.try_with(|got| got.borrow_mut().extend(answer.errors())).ok();
         }
         problems
     }
 }
 
 /// What holds for every answer of the JSON:API surface: sections 1.1, 1.2 and 1.6.
-fn generics(answer: &Answer) -> Vec<String> {
+fn generics(answer: &Answer, wire: Wire, content_type: &str) -> Vec<String> {
     let header = |name: &str| answer.header(name);
     let json: Option<Value> = serde_json::from_str(&answer.body).ok();
     let empty = answer.body.is_empty();
-    let errors = json.as_ref().and_then(|json| json.get("errors")).and_then(Value::as_array);
     let vary = header("vary").unwrap_or_default().to_ascii_lowercase();
     let rules = [
         ("1.2 the reason phrase", reason(answer.status) == answer.reason),
-        ("1.5 the content type is exact", header("content-type") == (!empty).then_some(JSON_API)),
+        ("1.5 the content type is exact", header("content-type") == (!empty).then_some(content_type)),
         (
             "1.6 Content-Language is a locale",
             empty || header("content-language").is_some_and(|locale| locale.len() == 5 && locale.contains('_')),
@@ -209,17 +245,12 @@ fn generics(answer: &Answer) -> Vec<String> {
         ("a request id is answered", header("x-request-id").is_some_and(|id| !id.is_empty())),
         (
             "1.1 the status is that of the last error",
-            errors.is_none_or(|errors| {
-                errors.last().and_then(|last| last.get("status")).and_then(Value::as_u64)
-                    == Some(u64::from(answer.status))
-            }),
+            answer.errors().last().is_none_or(|(status, ..)| *status == u64::from(answer.status)),
         ),
-        (
-            "1.1 a code is a string or not there",
-            errors.is_none_or(|errors| errors.iter().all(|error| error.get("code").is_none_or(Value::is_string))),
-        ),
+        ("JSON:API 1 a body is JSON", empty || json.is_some()),
     ];
-    rules.iter().filter(|(_, held)| !held).map(|(rule, _)| format!("{rule}: {answer:?}")).collect()
+    let broken = rules.iter().filter(|(_, held)| !held).map(|(rule, _)| format!("{rule}: {answer:?}"));
+    broken.chain(json.iter().flat_map(|json| json_api::problems(json, wire))).collect()
 }
 
 /// The phrase that RFC 9110 gives a status.
@@ -232,7 +263,10 @@ const fn reason(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
         412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
@@ -256,12 +290,14 @@ pub async fn check(engine: Engine, client: Client, rows: &[Row]) {
     let mut failures = String::new();
     let mut failed = 0;
     for Row { holds, request, expected } in rows {
-        let problems = match client.try_send(request).await {
-            Some(answer) => expected.problems(&answer),
+        let answer = client.try_send(request).await;
+        let problems = match &answer {
+            Some(answer) => expected.problems(answer),
             None => vec!["no answer".to_owned()],
         };
         if problems.is_empty() {
-            count_case(engine, holds);
+            let got = answer.map(|answer| answer.errors()).unwrap_or_default();
+            count_answered_case(engine, holds, &got);
         } else {
             failed += 1;
             write!(failures, "\n{holds}\n    {request}\n    {}\n", problems.join("\n    ")).expect("text grows");
@@ -272,6 +308,29 @@ pub async fn check(engine: Engine, client: Client, rows: &[Row]) {
 
 /// Notes that one acceptance case held on that database, for the sum at the end of a run.
 pub fn count_case(engine: Engine, holds: &str) {
+    count_answered_case(engine, holds, &[]);
+}
+
+/// Runs a scenario and notes that it held, with the errors that it got where it expected them.
+pub async fn count_scenario(engine: Engine, name: &str, scenario: impl Future<Output = ()>) {
+    let got = GOT
+        .scope(RefCell::default(), async {
+            scenario.await;
+            GOT.with(RefCell::take)
+        })
+        .await;
+    count_answered_case(engine, name, &got);
+}
+
+/// Likewise, with the errors that the answer told: `holds`, then each error's status, code (`-` for none) and detail, with tabs
+/// between all of them.
+fn count_answered_case(engine: Engine, holds: &str, got: &[ToldError]) {
+    let mut line = holds.to_owned();
+    for (status, code, detail) in got {
+        let code = code.as_deref().unwrap_or("-");
+        write!(line, "\t{status}\t{code}\t{}", detail.replace(['\t', '\n'], " ")).expect("text grows");
+    }
+    line.push('\n');
     let folder = paths::kit().join("cases");
     fs::create_dir_all(&folder).expect("a folder for the count");
     let mut file = OpenOptions::new()
@@ -280,7 +339,7 @@ pub fn count_case(engine: Engine, holds: &str) {
         .open(folder.join(format!("{engine}.log")))
         .expect("a file for the count");
     // One write, so that tests which run side by side do not mix their lines.
-    file.write_all(format!("{holds}\n").as_bytes()).expect("a line of the count");
+    file.write_all(line.as_bytes()).expect("a line of the count");
 }
 
 /// Makes each of these functions, which take the engine, a test on SQLite and a test on PostgreSQL.
@@ -303,8 +362,8 @@ macro_rules! on_both_databases {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() {
-                    super::$scenario($crate::Engine::$engine).await;
-                    $crate::count_case($crate::Engine::$engine, stringify!($scenario));
+                    let engine = $crate::Engine::$engine;
+                    $crate::count_scenario(engine, stringify!($scenario), super::$scenario(engine)).await;
                 }
             )*
         }
@@ -338,10 +397,22 @@ mod tests {
     #[test]
     fn what_is_right_has_no_problems() {
         assert_eq!(Expected::error(422, "423", "no").problems(&refused()), Vec::<String>::new());
-        let data = answer(200, "OK", r#"{"data":{"id":"1"}}"#);
+        let data = answer(200, "OK", r#"{"data":{"type":"customers","id":"1"}}"#);
         let expected =
             Expected::data(200).at("/data/id", "1").nothing_at("/included").with("id").header("Vary", "Origin, Accept");
         assert_eq!(expected.problems(&data), Vec::<String>::new());
+    }
+
+    #[test]
+    fn to_the_letter_other_things_are_right() {
+        let mut answer = refused();
+        answer.body = answer.body.replace("422,", "\"422\",");
+        let expected = || Expected::error(422, "423", "no");
+        assert_eq!(expected().strictly().problems(&answer), Vec::<String>::new());
+        assert!(!expected().problems(&answer).is_empty());
+        assert!(!expected().by_profile("https://x.example/p").problems(&answer).is_empty());
+        answer.headers[0].1 = format!("{JSON_API};profile=\"https://x.example/p\"");
+        assert_eq!(expected().by_profile("https://x.example/p").problems(&answer), Vec::<String>::new());
     }
 
     #[test]
@@ -372,10 +443,11 @@ mod tests {
             without.headers.retain(|(existing, _)| existing != name);
             assert!(!expected.problems(&without).is_empty(), "without {name}");
         }
-        let mut spoilt = [refused(), refused(), refused()];
+        let mut spoilt = [refused(), refused(), refused(), refused()];
         spoilt[0].reason = "Unprocessable Entity".to_owned();
         spoilt[1].headers[0].1 = format!("{JSON_API}; charset=utf-8");
         spoilt[2].headers.push(("www-authenticate".to_owned(), "Bearer".to_owned()));
+        spoilt[3].body = spoilt[3].body.replace("422,", "\"422\",");
         for answer in spoilt {
             assert!(!expected.problems(&answer).is_empty(), "{answer:?}");
         }

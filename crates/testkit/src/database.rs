@@ -5,7 +5,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use tempfile::TempDir;
 
 use crate::Engine;
@@ -70,23 +70,70 @@ impl TestDatabase {
         }
     }
 
-    /// Every row of every table as text; of SQLite nothing, because its files can be searched.
-    pub fn dump(&self) -> String {
-        if self.engine == Engine::Sqlite {
-            return String::new();
-        }
-        let mut connection = connect(&self.url);
-        let tables: Vec<Text> = sql_query(
-            "SELECT quote_ident(table_name) AS text FROM information_schema.tables WHERE table_schema = 'public'",
-        )
-        .load(&mut connection)
-        .expect("the names of the tables");
-        let rows = tables.iter().flat_map(|table| {
-            let query = format!("SELECT t::text AS text FROM {} AS t", table.text);
-            sql_query(query).load::<Text>(&mut connection).expect("the rows of a table")
-        });
-        rows.map(|row| row.text).collect::<Vec<_>>().join("\n")
+    /// Runs these statements in it, beside whoever uses it.
+    ///
+    /// # Panics
+    /// Where they cannot be run.
+    pub fn execute(&self, statements: &str) {
+        let done = match self.engine {
+            Engine::Sqlite => self.connect_to_file().batch_execute(statements),
+            Engine::Postgres => connect(&self.url).batch_execute(statements),
+        };
+        done.unwrap_or_else(|error| panic!("{error} in {statements}"));
     }
+
+    /// Every row of every table as text.
+    pub fn dump(&self) -> String {
+        match self.engine {
+            Engine::Sqlite => {
+                let mut connection = self.connect_to_file();
+                dump(
+                    |query| sql_query(query).load::<Text>(&mut connection).expect("rows as text"),
+                    "SELECT name AS text FROM sqlite_master WHERE type = 'table'",
+                    |table| format!("SELECT name AS text FROM pragma_table_xinfo('{table}')"),
+                    |column| format!("quote(\"{column}\")"),
+                )
+            }
+            Engine::Postgres => {
+                let mut connection = connect(&self.url);
+                dump(
+                    |query| sql_query(query).load::<Text>(&mut connection).expect("rows as text"),
+                    "SELECT table_name::text AS text FROM information_schema.tables WHERE table_schema = 'public'",
+                    |table| {
+                        format!(
+                            "SELECT column_name::text AS text FROM information_schema.columns \
+                             WHERE table_schema = 'public' AND table_name = '{table}'"
+                        )
+                    },
+                    |column| format!("coalesce(\"{column}\"::text, 'NULL')"),
+                )
+            }
+        }
+    }
+
+    fn connect_to_file(&self) -> SqliteConnection {
+        let path = self.url.trim_start_matches("sqlite://");
+        let mut connection = SqliteConnection::establish(path).expect("the file of a test's database");
+        // The gateway may be writing at this very moment.
+        connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a setting of SQLite");
+        connection
+    }
+}
+
+/// Every row of every table, its columns side by side.
+fn dump(
+    mut query: impl FnMut(String) -> Vec<Text>,
+    tables: &str,
+    columns_of: impl Fn(&str) -> String,
+    as_text: impl Fn(&str) -> String,
+) -> String {
+    let mut rows = Vec::new();
+    for Text { text: table } in query(tables.to_owned()) {
+        let columns: Vec<String> = query(columns_of(&table)).iter().map(|column| as_text(&column.text)).collect();
+        let row = columns.join(" || ',' || ");
+        rows.extend(query(format!("SELECT '{table}: ' || {row} AS text FROM \"{table}\"")));
+    }
+    rows.into_iter().map(|row| row.text).collect::<Vec<_>>().join("\n")
 }
 
 #[derive(QueryableByName)]

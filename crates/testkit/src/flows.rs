@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Answer, Gateway, Request, document};
+use crate::{Answer, Gateway, Mail, Request, document};
 
 /// A password that every policy of the storefront takes.
 pub const PASSWORD: &str = "Vestibule-2nd-Door!";
@@ -55,7 +55,88 @@ pub fn refresh(token: &str) -> Request {
     Request::post("/refresh-tokens", &document("refresh-tokens", &json!({ "refreshToken": token })))
 }
 
+/// A change of one's own account.
+pub fn patch_customer(reference: &str, attributes: &Value) -> Request {
+    Request::patch(&format!("/customers/{reference}"), &document("customers", attributes))
+}
+
+/// A request for a key that sets a new password.
+pub fn forgot_password(email: &str) -> Request {
+    let attributes = json!({ "email": email });
+    Request::post("/customer-forgotten-password", &document("customer-forgotten-password", &attributes))
+}
+
+/// A new password, with the key from the mail.
+pub fn restore_password(key: &str, password: &str) -> Request {
+    let attributes = json!({ "restorePasswordKey": key, "password": password, "confirmPassword": password });
+    Request::patch("/customer-restore-password/x", &document("customer-restore-password", &attributes))
+}
+
+/// A new password, with the present one.
+pub fn change_password(reference: &str, present: &str, new: &str) -> Request {
+    let attributes = json!({ "password": present, "newPassword": new, "confirmPassword": new });
+    Request::patch(&format!("/customer-password/{reference}"), &document("customer-password", &attributes))
+}
+
+/// The attributes of an address that nothing is wrong with, and that asks for no default.
+pub fn new_address() -> Value {
+    json!({
+        "salutation": "Ms", "firstName": "Mira", "lastName": "Olsen", "address1": "Kieler Str.", "address2": "75",
+        "zipCode": "22525", "city": "Hamburg", "iso2Code": "DE", "isDefaultShipping": false, "isDefaultBilling": false,
+    })
+}
+
+/// A new address of a customer.
+pub fn insert_address(reference: &str, attributes: &Value) -> Request {
+    Request::post(&format!("/customers/{reference}/addresses"), &document("addresses", attributes))
+}
+
+/// A change of an address.
+pub fn patch_address(reference: &str, id: &str, attributes: &Value) -> Request {
+    Request::patch(&format!("/customers/{reference}/addresses/{id}"), &document("addresses", attributes))
+}
+
+impl Session {
+    /// `/customers/DE--1`
+    pub fn path(&self) -> String {
+        format!("/customers/{}", self.reference)
+    }
+
+    /// `/customers/DE--1/addresses`
+    pub fn addresses(&self) -> String {
+        format!("{}/addresses", self.path())
+    }
+}
+
 impl Gateway {
+    /// Sends a request that must be carried out, and answers the mail of that kind which it causes at that address.
+    ///
+    /// # Panics
+    /// Where the request is refused or no such mail comes.
+    pub async fn send_for_mail(&self, request: &Request, address: &str, kind: &str) -> Mail {
+        let before = self.mailbox().list(address).await;
+        let answer = self.send(request).await;
+        assert!((200..300).contains(&answer.status), "{request}: {answer:?}");
+        self.mailbox().wait_for_kind(address, kind, before.first()).await
+    }
+
+    /// Asks for a key that sets a new password, and answers it.
+    pub async fn restore_key(&self, email: &str) -> String {
+        self.send_for_mail(&forgot_password(email), email, "restore-password").await.token
+    }
+
+    /// Starts the change of a customer's address, and answers the key from the mail to the new one.
+    pub async fn email_change_key(&self, session: &Session, new: &str) -> String {
+        let change = patch_customer(&session.reference, &json!({ "email": new })).bearer(&session.access_token);
+        self.send_for_mail(&change, new, "email-change").await.token
+    }
+
+    /// Adds an address and answers its id.
+    pub async fn insert_address(&self, session: &Session, attributes: &Value) -> String {
+        let request = insert_address(&session.reference, attributes).bearer(&session.access_token);
+        self.send(&request).await.expect_status(201).text("/data/id")
+    }
+
     /// Signs up with [`PASSWORD`] and answers the customer reference.
     pub async fn register(&self, email: &str) -> String {
         self.send(&register(&sign_up(email))).await.expect_status(201).text("/data/id")

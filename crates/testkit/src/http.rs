@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::{Wire, json_api};
+
 /// The media type of JSON:API.
 pub const JSON_API: &str = "application/vnd.api+json";
 
@@ -185,7 +187,8 @@ impl Answer {
         errors
             .iter()
             .map(|error| {
-                let status = error.get("status").and_then(Value::as_u64).unwrap_or_default();
+                let status = error.get("status").unwrap_or(&Value::Null);
+                let status = status.as_u64().or_else(|| status.as_str()?.parse().ok()).unwrap_or_default();
                 (status, text(error, "code"), text(error, "detail").unwrap_or_default())
             })
             .collect()
@@ -199,6 +202,15 @@ impl Answer {
     pub fn expect_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
+    }
+
+    /// Whatever is sent as JSON:API, and wherever in a test, must be JSON:API. A `HEAD` is answered without a body.
+    fn must_keep_to_its_media_type(&self) {
+        if self.body.is_empty() || !self.header("Content-Type").is_some_and(|value| value.starts_with(JSON_API)) {
+            return;
+        }
+        let problems = json_api::problems(&self.json(), Wire::Either);
+        assert!(problems.is_empty(), "{}\n{self:?}", problems.join("\n"));
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -266,7 +278,9 @@ impl Client {
             stream.write_all(bytes).await.ok();
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).await.ok();
-            Answer::parse(&answer)
+            let answer = Answer::parse(&answer)?;
+            answer.must_keep_to_its_media_type();
+            Some(answer)
         })
         .await
         .unwrap_or_else(|_| panic!("no answer within {AT_MOST:?}"))

@@ -10,16 +10,23 @@ mod engine;
 mod flows;
 mod gateway;
 mod http;
+mod json_api;
+mod leaked_passwords;
 mod mailbox;
 mod paths;
 
-pub use cases::{Expected, Row, check, count_case, row};
+pub use cases::{Expected, Row, check, count_case, count_scenario, row};
 pub use database::{POSTGRES_VARIABLE, TestDatabase};
 pub use eml::{Eml, read_folder};
 pub use engine::Engine;
-pub use flows::{PASSWORD, Session, confirm, log_in, refresh, register, resend, sign_up};
+pub use flows::{
+    PASSWORD, Session, change_password, confirm, forgot_password, insert_address, log_in, new_address, patch_address,
+    patch_customer, refresh, register, resend, restore_password, sign_up,
+};
 pub use gateway::{Finished, Gateway, GatewayBuilder, eventually};
 pub use http::{Answer, Client, JSON_API, Request, document, percent_encoded};
+pub use json_api::Wire;
+pub use leaked_passwords::{LEAKED_PASSWORD, service_of_leaked_passwords};
 pub use mailbox::{Mail, Mailbox};
 pub use paths::tools;
 

@@ -16,6 +16,8 @@ pub struct Mailbox {
 pub struct Mail {
     /// Its name in the mailbox.
     pub id: String,
+    /// What it is for: `registration-confirmation`.
+    pub kind: String,
     /// The recipient.
     pub to: String,
     /// The subject line.
@@ -37,6 +39,7 @@ impl Mail {
         let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self {
             id: text("id"),
+            kind: text("kind"),
             to: text("to"),
             subject: text("subject"),
             text: text("text"),
@@ -69,6 +72,23 @@ impl Mailbox {
         let filter = format!("&wait=30&after={}", after.id);
         let next = self.newest(&after.to, &filter).await;
         next.unwrap_or_else(|| panic!("no further mail to {} in thirty seconds", after.to))
+    }
+
+    /// The newest message of that kind to that address after that one, or after none, waiting for it.
+    ///
+    /// # Panics
+    /// Where none comes.
+    pub async fn wait_for_kind(&self, address: &str, kind: &str, after: Option<&Mail>) -> Mail {
+        let mut seen = after.map(|mail| mail.id.clone());
+        loop {
+            let filter = seen.map_or_else(String::new, |id| format!("&after={id}"));
+            let newer = self.query(address, &format!("&wait=30{filter}")).await;
+            let newest = newer.first().unwrap_or_else(|| panic!("no {kind} mail to {address} in thirty seconds"));
+            seen = Some(newest.id.clone());
+            if let Some(found) = newer.into_iter().find(|mail| mail.kind == kind) {
+                return found;
+            }
+        }
     }
 
     /// What is there for that address now, newest first.

@@ -95,6 +95,10 @@ async fn give_key(store: &Store, number: usize, customer: CustomerId) -> Result<
         digest,
         code: None,
         expires_at: None,
+        email: None,
+        message: None,
+        notice_id: MessageId::generate(&SystemRandomness),
+        notice_cool_down: Duration::ZERO,
         now: SystemClock.now(),
     };
     store.insert_key(key).await?;

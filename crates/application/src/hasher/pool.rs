@@ -89,6 +89,11 @@ impl Pool {
         result.await.map_err(|_| HasherBusy)
     }
 
+    /// How many tasks may wait.
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity
+    }
+
     /// Bytes of working memory over all threads, as they change.
     #[cfg(test)]
     pub fn held(&self) -> watch::Receiver<usize> {

@@ -67,7 +67,8 @@ fn token(signer: &Signer) -> String {
 }
 
 fn mira() -> Caller {
-    Caller { id: CustomerId(35), reference: "DE--35".to_owned() }
+    let issued_at = Timestamp::from_micros(1_772_619_300_000_000);
+    Caller { id: CustomerId(35), reference: "DE--35".to_owned(), issued_at }
 }
 
 fn decoded(part: &str) -> String {
@@ -102,12 +103,12 @@ fn a_token_has_the_claims_of_spryker_in_their_order() {
 }
 
 #[test]
-fn a_token_is_good_from_its_own_second_until_its_expiry() {
+fn a_token_is_good_from_five_seconds_before_its_own_until_its_expiry() {
     let (signer, _folder) = rsa_signer();
     let jwt = token(&signer);
     let at = |micros: i64| signer.verify(&jwt, Timestamp::from_micros(micros));
-    assert_eq!(at(1_772_619_299_999_999), Err(InvalidAccessToken));
-    assert_eq!(at(1_772_619_300_000_000), Ok(mira()));
+    assert_eq!(at(1_772_619_294_999_999), Err(InvalidAccessToken));
+    assert_eq!(at(1_772_619_295_000_000), Ok(mira()));
     assert_eq!(at(1_772_648_099_999_999), Ok(mira()));
     assert_eq!(at(1_772_648_100_000_000), Err(InvalidAccessToken));
 }
@@ -136,7 +137,7 @@ fn anybody_can_check_a_token_with_the_published_keys() {
 #[test]
 fn the_newest_key_signs_and_the_older_ones_still_verify() {
     let folder = TempDir::new().unwrap();
-    let at = |second: u64| NOW.plus(std::time::Duration::from_secs(second));
+    let at = |second: u64| NOW.plus(Duration::from_secs(second));
     let settings = settings(Algorithm::EdDsa);
     let first = generate_signing_key(folder.path(), Algorithm::EdDsa, at(0)).unwrap();
     let before = Signer::load(folder.path(), &settings).unwrap();
@@ -203,8 +204,8 @@ fn only_well_formed_claims_for_us_and_for_now_are_taken() {
     };
     for good in [
         claims(),
-        with(claims(), "iat", json!(1_772_619_300.499_999)),
-        with(claims(), "nbf", json!(1_772_619_300.5)),
+        with(claims(), "nbf", json!(1_772_619_305)),
+        with(claims(), "nbf", json!(1_772_619_305.5)),
         with(claims(), "exp", json!(1_772_619_300.500_001)),
         with(claims(), "exp", json!(u64::MAX)),
         with(claims(), "aud", json!(["other", "frontend"])),
@@ -219,9 +220,9 @@ fn only_well_formed_claims_for_us_and_for_now_are_taken() {
         with(claims(), "exp", json!(-1)),
         with(claims(), "exp", Value::Null),
         without(claims(), "exp"),
-        with(claims(), "iat", json!(1_772_619_301)),
+        with(claims(), "iat", json!(1_772_619_306)),
         without(claims(), "iat"),
-        with(claims(), "nbf", json!(1_772_619_300.500_001)),
+        with(claims(), "nbf", json!(1_772_619_305.500_001)),
         without(claims(), "nbf"),
         with(claims(), "aud", json!("backoffice")),
         with(claims(), "aud", json!([])),
@@ -238,6 +239,21 @@ fn only_well_formed_claims_for_us_and_for_now_are_taken() {
         json!([]),
     ] {
         assert_eq!(verify(&bad), Err(InvalidAccessToken), "{bad}");
+    }
+}
+
+#[test]
+fn the_time_of_issue_is_told_as_the_token_has_it() {
+    let (signer, _folder) = rsa_signer();
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "a"});
+    for (iat, micros) in [
+        (json!(1_772_619_299), 1_772_619_299_000_000),
+        (json!(1_772_619_299.25), 1_772_619_299_250_000),
+        (json!(1_772_619_305), 1_772_619_305_000_000),
+    ] {
+        let jwt = signed(&signer.signing.pair, &header, &with(claims(), "iat", iat));
+        let caller = signer.verify(&jwt, NOW).unwrap();
+        assert_eq!(caller.issued_at, Timestamp::from_micros(micros));
     }
 }
 

@@ -2,16 +2,22 @@
 
 use crate::constraints::Constraint::{Email, MaxLength, NotBlank};
 use crate::constraints::Field;
-use crate::declaration::{Access, Answer, Call, Declaration, Operation, Pending, Verb};
+use crate::declaration::{Access, Answer, Call, Declaration, Operation, Pending, Success, Verb};
 use crate::errors::Refusal;
 
 /// The resource.
 pub(super) static CUSTOMER_CONFIRMATION_RESEND: Declaration = Declaration {
     kind: "customer-confirmation-resend",
     parents: &[],
+    summary: "Another confirmation link",
+    attributes: &[],
+    relationships: &[],
     operations: &[Operation {
         verb: Verb::Post,
-        fields: &[Field::required("email", &[NotBlank, Email, MaxLength(255)])],
+        summary: "Have the confirmation link sent again, if there is anything to confirm",
+        fields: &[Field::required("email", &[NotBlank, Email, MaxLength(255)]).example("\"mira.olsen@example.com\"")],
+        refusals: &[],
+        answers: Success::NoContent,
         access: Access::Public(resend),
     }],
 };

@@ -1,44 +1,136 @@
-//! `customers`: sign up, and read one's own account.
+//! `customers`: sign up; read, change and leave one's own account.
 
 use std::sync::Arc;
 
-use application::{Caller, Register};
-use domain::{Account, Gender, Profile, RegistrationForm, Salutation};
+use application::{Caller, Register, UpdateCustomer};
+use domain::{Account, Gender, Profile, ProfileChanges, RegistrationForm, RegistrationRefusal, Salutation};
+use jsonapi::Resource;
 use serde_json::{Value, json};
 
+use super::addresses;
 use crate::constraints::Constraint::{
     Choice, Date, Email, FourClasses, IsTrue, MaxLength, MinLength, NotBlank, NotInFuture, NotLeaked, Printable, Text,
 };
 use crate::constraints::{Constraint, Field};
-use crate::declaration::{Access, Answer, Call, Declaration, Operation, Ownership, Pending, Verb};
+use crate::declaration::{
+    Access, Answer, Attribute, Call, Declaration, Operation, Ownership, Pending, Shape, Success, Verb,
+};
 use crate::errors::{Code, Refusal};
 
 /// The resource.
 pub(super) static CUSTOMERS: Declaration = Declaration {
     kind: "customers",
     parents: &[],
+    summary: "Accounts of customers",
+    attributes: ATTRIBUTES,
+    relationships: &[addresses::KIND],
     operations: &[
         Operation {
             verb: Verb::Get,
+            summary: "Read one's own account",
             fields: &[],
+            refusals: &[Code::CustomerNotFound],
+            answers: Success::OneOrMany,
             access: Access::Token { ownership: Ownership::Caller { otherwise: Code::CustomerNotFound }, handler: read },
         },
-        Operation { verb: Verb::Post, fields: REGISTRATION, access: Access::Public(register) },
+        Operation {
+            verb: Verb::Post,
+            summary: "Sign up",
+            fields: REGISTRATION,
+            refusals: &[
+                Code::TermsNotAccepted,
+                Code::PasswordsDiffer,
+                Code::PasswordCommon,
+                Code::PasswordTooShort,
+                Code::PasswordTooLong,
+                Code::PasswordRepetition,
+                Code::PasswordCharacterSet,
+                Code::EmailInvalid,
+                Code::EmailTaken,
+                Code::EmailTooLong,
+                Code::RegistrationFailed,
+            ],
+            answers: Success::Created,
+            access: Access::Public(register),
+        },
+        Operation {
+            verb: Verb::Patch,
+            summary: "Change one's own account; another address is asked to confirm first",
+            fields: CHANGES,
+            refusals: &[
+                Code::PasswordsDiffer,
+                Code::CustomerNotFound,
+                Code::EmailInvalid,
+                Code::EmailTaken,
+                Code::EmailTooLong,
+                Code::CustomerNotSaved,
+            ],
+            answers: Success::One,
+            access: Access::Token { ownership: OWN, handler: change },
+        },
+        Operation {
+            verb: Verb::Delete,
+            summary: "Leave: have one's own account anonymised",
+            fields: &[],
+            refusals: &[Code::CustomerNotFound],
+            answers: Success::NoContent,
+            access: Access::Token { ownership: OWN, handler: anonymise },
+        },
     ],
 };
 
-const NAME: &[Constraint] = &[NotBlank, MaxLength(100), Printable];
+/// Of what is changed, nobody is told whether there is such a one of somebody else's.
+pub(super) const OWN: Ownership = Ownership::Caller { otherwise: Code::Unauthorized };
+
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::nullable("salutation", Shape::Choice(SALUTATIONS), "\"Ms\""),
+    Attribute::nullable("firstName", Shape::Text, "\"Mira\""),
+    Attribute::nullable("lastName", Shape::Text, "\"Olsen\""),
+    Attribute::nullable("gender", Shape::Choice(GENDERS), "\"Female\""),
+    Attribute::nullable("dateOfBirth", Shape::Date, "\"1990-05-17\""),
+    Attribute::new("email", Shape::Email, "\"mira.olsen@example.com\""),
+    Attribute::nullable("confirmPassword", Shape::Null, "null"),
+    Attribute::nullable("acceptedTerms", Shape::Boolean, "null"),
+    Attribute::new("createdAt", Shape::DateTime, "\"2026-03-04 10:15:00.123456\""),
+    Attribute::new("updatedAt", Shape::DateTime, "\"2026-03-04 10:15:00.123456\""),
+];
+
+const GENDERS: &[&str] = &["Male", "Female"];
+pub(super) const SALUTATIONS: &[&str] = &["Mr", "Mrs", "Ms", "Dr", "n/a"];
+
+pub(super) const NAME: &[Constraint] = &[NotBlank, MaxLength(100), Printable];
+const GENDER: &[Constraint] = &[NotBlank, Choice(GENDERS)];
+pub(super) const SALUTATION: &[Constraint] = &[NotBlank, Choice(SALUTATIONS)];
+const DATE_OF_BIRTH: &[Constraint] = &[Text, Date, NotInFuture];
+
+/// A password that is set.
+pub(super) const PASSWORD: &[Constraint] = &[NotBlank, MinLength(12), MaxLength(128), FourClasses, NotLeaked];
+/// Its repetition.
+pub(super) const PASSWORD_AGAIN: &[Constraint] = &[NotBlank, MinLength(12), MaxLength(128)];
 
 const REGISTRATION: &[Field] = &[
-    Field::required("email", &[NotBlank, Email]),
-    Field::required("gender", &[NotBlank, Choice(&["Male", "Female"])]),
-    Field::required("salutation", &[NotBlank, Choice(&["Mr", "Mrs", "Ms", "Dr", "n/a"])]),
-    Field::required("firstName", NAME),
-    Field::required("lastName", NAME),
-    Field::required("password", &[NotBlank, MinLength(12), MaxLength(128), FourClasses, NotLeaked]),
-    Field::required("confirmPassword", &[NotBlank, MinLength(12), MaxLength(128)]),
-    Field::required("acceptedTerms", &[IsTrue]),
-    Field::optional("dateOfBirth", &[Text, Date, NotInFuture]),
+    Field::required("email", &[NotBlank, Email]).example("\"mira.olsen@example.com\""),
+    Field::required("gender", GENDER).example("\"Female\""),
+    Field::required("salutation", SALUTATION).example("\"Ms\""),
+    Field::required("firstName", NAME).example("\"Mira\""),
+    Field::required("lastName", NAME).example("\"Olsen\""),
+    Field::required("password", PASSWORD).example("\"Quiet-harbour-26\""),
+    Field::required("confirmPassword", PASSWORD_AGAIN).example("\"Quiet-harbour-26\""),
+    Field::required("acceptedTerms", &[IsTrue]).example("true"),
+    Field::optional("dateOfBirth", DATE_OF_BIRTH).example("\"1990-05-17\""),
+];
+
+const CHANGES: &[Field] = &[
+    Field::optional("email", &[NotBlank, Email]).example("\"mira.olsen@example.com\""),
+    Field::optional("gender", GENDER).example("\"Female\""),
+    Field::optional("salutation", SALUTATION).example("\"Ms\""),
+    Field::optional("firstName", NAME).example("\"Mira\""),
+    Field::optional("lastName", NAME).example("\"Lund\""),
+    Field::optional("dateOfBirth", DATE_OF_BIRTH).example("\"1990-05-17\""),
+    // Checked as everywhere, and without effect: `customer-password` changes it.
+    Field::optional("password", &[MinLength(12), MaxLength(128), FourClasses, NotLeaked])
+        .example("\"Quiet-harbour-26\""),
+    Field::optional("confirmPassword", &[MinLength(12), MaxLength(128)]).example("\"Quiet-harbour-26\""),
 ];
 
 fn register(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
@@ -55,6 +147,7 @@ fn register(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
                 last_name: input.text("lastName"),
                 gender: input.text("gender").as_deref().and_then(Gender::parse),
                 date_of_birth: input.date("dateOfBirth"),
+                ..Profile::default()
             },
         };
         let request = Register {
@@ -64,21 +157,73 @@ fn register(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
             channel: "glue",
         };
         let account = call.context.application.register(request).await?;
-        Ok(Answer::Created(call.resource(Some(account.reference.clone()), attributes(&account, json!(true)))))
+        let (resource, related) = shown(&call, &account, json!(true), None).await?;
+        Ok(Answer::Created(resource).including(related))
     })
 }
 
 fn read(call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refusal>> {
     Box::pin(async move {
-        let customer = call.context.application.find_own_customer(&caller).await?.ok_or(Code::CustomerNotFound)?;
-        let account = customer.account();
-        // Consent is kept apart from the account; only the answer to a sign-up repeats it.
-        let resource = call.resource(Some(account.reference.clone()), attributes(account, Value::Null));
-        Ok(match call.id {
+        let customer = call.context.application.find_own_customer(&caller).await?;
+        let (resource, related) = shown(&call, customer.account(), Value::Null, Some(&caller)).await?;
+        let answer = match call.id() {
             Some(_) => Answer::One(resource),
             None => Answer::Many(vec![resource]),
-        })
+        };
+        Ok(answer.including(related))
     })
+}
+
+fn change(mut call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refusal>> {
+    Box::pin(async move {
+        let input = &mut call.input;
+        let [password, again] = ["password", "confirmPassword"].map(|name| input.password(name));
+        if !password.expose().is_empty() && password != again {
+            return Err(RegistrationRefusal::PasswordsDiffer.into());
+        }
+        let changes = ProfileChanges {
+            salutation: input.text("salutation").as_deref().and_then(Salutation::parse),
+            first_name: input.text("firstName"),
+            last_name: input.text("lastName"),
+            gender: input.text("gender").as_deref().and_then(Gender::parse),
+            date_of_birth: input.date_change("dateOfBirth"),
+        };
+        let request = UpdateCustomer { email: input.text("email"), changes };
+        let customer = call.context.application.update_customer(&caller, request).await?;
+        let (resource, related) = shown(&call, customer.account(), Value::Null, Some(&caller)).await?;
+        Ok(Answer::One(resource).including(related))
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "all handlers are called alike")]
+fn anonymise(call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refusal>> {
+    Box::pin(async move {
+        call.context.application.anonymise(&caller).await?;
+        Ok(Answer::NoContent)
+    })
+}
+
+/// An account, and its addresses where they are asked for. Whoever has just signed up has none, and is no caller.
+///
+/// Consent is kept apart from the account; only the answer to a sign-up repeats it.
+async fn shown(
+    call: &Call<'_>,
+    account: &Account,
+    accepted_terms: Value,
+    caller: Option<&Caller>,
+) -> Result<(Resource, Vec<Resource>), Refusal> {
+    let reference = account.reference.as_str();
+    let mut resource = call.resource(reference.to_owned(), attributes(account, accepted_terms));
+    if !call.query.includes(addresses::KIND) {
+        return Ok((resource, Vec::new()));
+    }
+    let addresses = match caller {
+        Some(caller) => call.context.application.list_addresses(caller).await?,
+        None => Vec::new(),
+    };
+    let ids = addresses.iter().map(|address| address.id.to_string());
+    resource.relationships.push(call.relationship(reference, addresses::KIND, ids));
+    Ok((resource, addresses.iter().map(|address| addresses::resource(call, reference, address)).collect()))
 }
 
 /// All attributes in their order. There is no `password`, and its repetition is always empty.
@@ -121,6 +266,30 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_told_in_order_and_none_need_change() {
+        let names = |fields: &[Field]| fields.iter().map(|field| field.name).collect::<Vec<_>>();
+        assert_eq!(
+            names(CHANGES),
+            ["email", "gender", "salutation", "firstName", "lastName", "dateOfBirth", "password", "confirmPassword"]
+        );
+        assert!(CHANGES.iter().all(|field| !field.required));
+        assert_eq!(
+            names(REGISTRATION),
+            [
+                "email",
+                "gender",
+                "salutation",
+                "firstName",
+                "lastName",
+                "password",
+                "confirmPassword",
+                "acceptedTerms",
+                "dateOfBirth"
+            ]
+        );
+    }
+
+    #[test]
     fn attributes_are_complete_in_order_and_without_a_password() {
         let account = Account {
             id: CustomerId(35),
@@ -132,7 +301,10 @@ mod tests {
             created_at: Timestamp::from_micros(1_772_619_300_123_456),
             updated_at: Timestamp::from_micros(1_772_619_300_123_456),
         };
-        let text = serde_json::to_string(&jsonapi::Attributes::new(attributes(&account, Value::Null))).unwrap();
+        let shown = jsonapi::Attributes::new(attributes(&account, Value::Null));
+        let declared: Vec<_> = ATTRIBUTES.iter().map(|attribute| attribute.name).collect();
+        assert_eq!(shown.names().collect::<Vec<_>>(), declared);
+        let text = serde_json::to_string(&shown).unwrap();
         assert_eq!(
             text,
             r#"{"salutation":null,"firstName":"Mira","lastName":null,"gender":null,"dateOfBirth":null,"email":"Mira.Olsen@example.com","confirmPassword":null,"acceptedTerms":null,"createdAt":"2026-03-04 10:15:00.123456","updatedAt":"2026-03-04 10:15:00.123456"}"#

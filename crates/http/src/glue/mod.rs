@@ -1,46 +1,66 @@
 //! The Glue surface: its resources, and how a request gets to them.
 
 mod access_tokens;
+mod addresses;
 mod customer_confirmation;
 mod customer_confirmation_resend;
+mod customer_forgotten_password;
+mod customer_password;
+mod customer_restore_password;
 mod customers;
 mod refresh_tokens;
 mod token;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderValue,
 };
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use application::LeakedPasswords;
+use application::{AuthenticateError, LeakedPasswords};
+use domain::Locale;
 use futures_util::FutureExt;
+use jsonapi::link_query;
 
 use crate::access_log::PathTemplate;
 use crate::answer::Frame;
 use crate::constraints::World;
 use crate::declaration::{Call, Context, Declaration, ForeignCall, Verb};
 use crate::errors::{Code, Refusal};
+use crate::kit;
 use crate::limits::{BodyLimits, read_body};
 use crate::pipeline::{Admitted, Gate, Incoming, Pipeline};
 use crate::routing::{Routes, read_pairs};
 use crate::settings::GlueSettings;
+use crate::wire::Wire;
 
 /// Every resource of the surface.
-const DECLARATIONS: &[&Declaration] = &[
+pub(crate) const DECLARATIONS: &[&Declaration] = &[
     &customers::CUSTOMERS,
+    &addresses::ADDRESSES,
     &customer_confirmation::CUSTOMER_CONFIRMATION,
     &customer_confirmation_resend::CUSTOMER_CONFIRMATION_RESEND,
+    &customer_forgotten_password::CUSTOMER_FORGOTTEN_PASSWORD,
+    &customer_restore_password::CUSTOMER_RESTORE_PASSWORD,
+    &customer_password::CUSTOMER_PASSWORD,
     &access_tokens::ACCESS_TOKENS,
     &refresh_tokens::REFRESH_TOKENS,
     &token::TOKEN,
 ];
 
+/// The resources that are served with these settings. Switched off, the surface has none and answers everything with 404.
+pub(crate) fn declarations(settings: &GlueSettings) -> &'static [&'static Declaration] {
+    if settings.enabled { DECLARATIONS } else { &[] }
+}
+
 /// The surface, ready to answer.
 pub(crate) struct Glue {
     pipeline: Pipeline,
+    wire: Arc<Wire>,
     context: Context,
     body_limits: BodyLimits,
     allow_origin: Option<HeaderValue>,
@@ -48,12 +68,12 @@ pub(crate) struct Glue {
 }
 
 impl Glue {
-    /// The surface with these settings. Switched off, it has no resources and answers everything with 404.
-    pub(crate) fn new(settings: &GlueSettings, body_limits: BodyLimits, context: Context) -> Self {
-        let declarations = if settings.enabled { DECLARATIONS } else { &[] };
+    /// The surface with these settings.
+    pub(crate) fn new(settings: &GlueSettings, wire: Arc<Wire>, body_limits: BodyLimits, context: Context) -> Self {
         let origin = Some(settings.cors_allow_origin.as_str()).filter(|origin| !origin.is_empty());
         Self {
-            pipeline: Pipeline::new(Routes::new(declarations), settings),
+            pipeline: Pipeline::new(Routes::new(declarations(settings)), settings),
+            wire,
             context,
             body_limits,
             allow_origin: origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
@@ -94,13 +114,29 @@ impl Glue {
             request.extensions_mut().insert(PathTemplate(route.template(&pairs)));
         }
         let locale = self.pipeline.locale(headers);
-        let frame = Frame { locale, base_url: &self.context.base_url, raw_query };
+        let accept = self.wire.read_accept(headers);
+        let mode = self.wire.mode(accept);
+        let request_id = kit::request_id(request);
+        let link_query = link_query(raw_query, mode);
+        let frame = Frame {
+            wire: &self.wire,
+            mode,
+            request_id: request_id.as_ref(),
+            locale,
+            base_url: &self.context.base_url,
+            route,
+            pairs: &pairs,
+            link_query: &link_query,
+        };
+        let client = kit::client_address(request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let application = &self.context.application;
-        let incoming = Incoming { method: request.method(), pairs: &pairs, raw_query, headers, body };
+        let incoming = Incoming { method: request.method(), pairs: &pairs, raw_query, headers, accept, mode, body };
+        let login = Cell::new(None);
         let admit = |is_leaked: &dyn Fn(&str) -> bool| {
             let world = World { today: &|| application.clock().now().date(), is_leaked };
-            let gate = Gate { verify: &|token| application.verify_access_token(token).ok(), world };
-            self.pipeline.admit(route, &incoming, &gate)
+            let verify = |token: &str| application.verify_access_token(token).ok();
+            let note_login = |username: &str| login.set(Some(username.to_owned()));
+            self.pipeline.admit(route, &incoming, &Gate { verify: &verify, note_login: &note_login, world })
         };
         let admitted = match &self.leaked_passwords {
             None => admit(&|_| false),
@@ -122,16 +158,29 @@ impl Glue {
         };
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => return frame.render_refusal(&refusal),
+            Err(refusal) => {
+                let refusal = self.locked_out(login.take(), client, locale).await.unwrap_or(refusal);
+                return frame.render_refusal(&refusal);
+            }
         };
         let kind = route.map_or("", |route| route.declaration.kind);
-        let id = pairs.last().and_then(|pair| pair.id.as_deref());
-        let call = |input, query| Call { context: &self.context, kind, id, input, locale, query, raw_query };
+        let call = |input, query| Call {
+            context: &self.context,
+            kind,
+            pairs: &pairs,
+            input,
+            locale,
+            query,
+            link_query: &link_query,
+            mode,
+            client,
+        };
         let (outcome, query) = match admitted {
             Admitted::Preflight(route) => return frame.render_preflight(route),
             Admitted::Foreign(handler, authorization_is_good) => {
                 let content_type = read_text(headers);
-                let call = ForeignCall { context: &self.context, content_type, body, authorization_is_good };
+                let context = &self.context;
+                let call = ForeignCall { context, content_type, body, authorization_is_good, locale, client };
                 let answered = AssertUnwindSafe(handler(call)).catch_unwind().await;
                 let mut response = answered.unwrap_or_else(|_| frame.render_refusal(&after_panic()));
                 if let Ok(language) = HeaderValue::from_str(locale.as_str()) {
@@ -147,9 +196,20 @@ impl Glue {
             }
         };
         match outcome.unwrap_or_else(|_| Err(after_panic())) {
-            Ok(answer) => frame.render(answer, kind, &query),
+            Ok(answer) => frame.render(answer, &query),
             Err(refusal) => frame.render_refusal(&refusal),
         }
+    }
+
+    /// What a login that came as far as the login lock is told in place of what a later check found, if the lock is closed.
+    async fn locked_out(&self, username: Option<String>, client: IpAddr, locale: &Locale) -> Option<Refusal> {
+        let application = &self.context.application;
+        let error = match application.login_lock(&username?, client).await {
+            Ok(None) => return None,
+            Ok(Some(retry_after_seconds)) => AuthenticateError::Locked { retry_after_seconds },
+            Err(failure) => AuthenticateError::Failure(failure),
+        };
+        Some(Refusal::of_login(error, locale, application.login_block_minutes()))
     }
 }
 

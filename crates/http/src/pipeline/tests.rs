@@ -4,8 +4,11 @@ use super::*;
 use crate::constraints::{Constraint, Field, World};
 use crate::declaration::{Answer, Declaration, Pending};
 use crate::routing::read_pairs;
+use crate::settings::{JsonApiMode, JsonApiSettings};
+use crate::wire::Wire;
 use actix_web::http::header::HeaderValue;
-use domain::CustomerId;
+use domain::{CustomerId, Timestamp};
+use std::cell::RefCell;
 
 const FIELDS: &[Field] = &[Field::required("name", &[Constraint::NotBlank])];
 
@@ -14,52 +17,57 @@ fn nothing<'a>() -> Pending<'a, Result<Answer, Refusal>> {
 }
 
 const fn public(verb: Verb) -> Operation {
-    Operation { verb, fields: FIELDS, access: Access::Public(|_| nothing()) }
+    Operation::bare(verb, FIELDS, Access::Public(|_| nothing()))
 }
 
 const fn owned(verb: Verb, otherwise: Code) -> Operation {
     let access = Access::Token { ownership: Ownership::Caller { otherwise }, handler: |_, _| nothing() };
-    Operation { verb, fields: FIELDS, access }
+    Operation::bare(verb, FIELDS, access)
 }
 
 static CUSTOMERS: Declaration = Declaration {
-    kind: "customers",
-    parents: &[],
-    operations: &[
-        owned(Verb::Get, Code::CustomerNotFound),
-        public(Verb::Post),
-        owned(Verb::Patch, Code::Unauthorized),
-        owned(Verb::Delete, Code::Unauthorized),
-    ],
+    relationships: &["addresses"],
+    ..Declaration::bare(
+        "customers",
+        &[],
+        &[
+            owned(Verb::Get, Code::CustomerNotFound),
+            public(Verb::Post),
+            owned(Verb::Patch, Code::Unauthorized),
+            owned(Verb::Delete, Code::Unauthorized),
+        ],
+    )
 };
-static ADDRESSES: Declaration = Declaration {
-    kind: "addresses",
-    parents: &["customers"],
-    operations: &[
+static ADDRESSES: Declaration = Declaration::bare(
+    "addresses",
+    &["customers"],
+    &[
         owned(Verb::Get, Code::Unauthorized),
         owned(Verb::Post, Code::Unauthorized),
         owned(Verb::Patch, Code::Unauthorized),
         owned(Verb::Delete, Code::Unauthorized),
     ],
-};
-static TOKENS: Declaration = Declaration {
-    kind: "tokens",
-    parents: &[],
-    operations: &[Operation {
-        verb: Verb::Delete,
-        fields: &[],
-        access: Access::Token { ownership: Ownership::Any, handler: |_, _| nothing() },
-    }],
-};
-static FORM: Declaration = Declaration {
-    kind: "form",
-    parents: &[],
-    operations: &[Operation {
-        verb: Verb::Post,
-        fields: &[],
-        access: Access::Foreign(|_| Box::pin(async { actix_web::HttpResponse::Ok().finish() })),
-    }],
-};
+);
+static TOKENS: Declaration = Declaration::bare(
+    "tokens",
+    &[],
+    &[Operation::bare(Verb::Delete, &[], Access::Token { ownership: Ownership::Any, handler: |_, _| nothing() })],
+);
+static FORM: Declaration = Declaration::bare(
+    "form",
+    &[],
+    &[Operation::bare(
+        Verb::Post,
+        &[],
+        Access::Foreign(|_| Box::pin(async { actix_web::HttpResponse::Ok().finish() })),
+    )],
+);
+
+static LOGINS: Declaration = Declaration::bare(
+    "logins",
+    &[],
+    &[Operation::bare(Verb::Post, FIELDS, Access::Login { username: "name", handler: |_| nothing() })],
+);
 
 fn pipeline(require_accept: bool) -> Pipeline {
     let de = Locale::parse("de_DE").unwrap();
@@ -74,7 +82,7 @@ fn pipeline(require_accept: bool) -> Pipeline {
         allowed_passwords: std::collections::BTreeSet::new(),
         leaked_passwords_url: String::new(),
     };
-    Pipeline::new(Routes::new(&[&CUSTOMERS, &ADDRESSES, &TOKENS, &FORM]), &settings)
+    Pipeline::new(Routes::new(&[&CUSTOMERS, &ADDRESSES, &TOKENS, &FORM, &LOGINS]), &settings)
 }
 
 /// A request as a table row: `METHOD /path?query`, headers as `name: value` lines, body.
@@ -92,8 +100,9 @@ const XML: &str = "content-type: application/vnd.api+xml";
 const PREFLIGHT: [&str; 3] =
     ["access-control-request-method: GET", "access-control-request-headers: accept", "origin: https://x.example"];
 
-/// What becomes of a request: which kind of handler, or the status, code and detail of the last error.
-fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String {
+/// What becomes of a request: which kind of handler, or the status, code and detail of the last error with what it blames
+/// beside headers. And the user name for the login lock.
+fn outcome_with(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>, mode: JsonApiMode) -> (String, Option<String>) {
     let Row(line, header_lines, text) = row;
     let (method, url) = line.split_once(' ').unwrap();
     let (path, raw_query) = url.split_once('?').unwrap_or((url, ""));
@@ -102,20 +111,27 @@ fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String 
         let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
         headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
     }
+    let caller = || Caller { id: CustomerId(1), reference: "DE--1".to_owned(), issued_at: Timestamp::from_micros(0) };
+    let noted = RefCell::new(None);
     let gate = Gate {
-        verify: &|token| (token == "good").then(|| Caller { id: CustomerId(1), reference: "DE--1".to_owned() }),
+        verify: &|token| (token == "good").then(caller),
+        note_login: &|username| *noted.borrow_mut() = Some(username.to_owned()),
         world: World { today: &|| jiff::civil::date(2026, 3, 4), is_leaked: &|_| false },
     };
     let pairs = read_pairs(path);
     let bytes = Bytes::copy_from_slice(text.as_bytes());
+    let wire = Wire::new(JsonApiSettings { mode, version_member: false }, "https://x.example");
+    let accept = wire.read_accept(&headers);
     let incoming = Incoming {
         method: &method.parse().unwrap(),
         pairs: &pairs,
         raw_query,
         headers: &headers,
+        accept,
+        mode: wire.mode(accept),
         body: body.map_or(Ok(&bytes), Err),
     };
-    match pipeline.admit(pipeline.route(&pairs), &incoming, &gate) {
+    let outcome = match pipeline.admit(pipeline.route(&pairs), &incoming, &gate) {
         Ok(Admitted::Preflight(route)) => format!("preflight {}", route.declaration.kind),
         Ok(Admitted::Public(..)) => "public".to_owned(),
         Ok(Admitted::Token(_, _, _, caller)) => format!("token {}", caller.reference),
@@ -124,11 +140,20 @@ fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String 
             let error = refusal.errors.last().unwrap();
             format!("{} {} {}", error.status, error.code.unwrap_or("-"), error.detail)
         }
-    }
+    };
+    (outcome, noted.into_inner())
+}
+
+fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String {
+    outcome_with(pipeline, row, body, JsonApiMode::Glue).0
 }
 
 fn outcome(line: &str, headers: &[&str], body: &str) -> String {
     outcome_of(&pipeline(false), &Row(line, headers, body), None)
+}
+
+fn strict_outcome(line: &str, headers: &[&str], body: &str) -> String {
+    outcome_with(&pipeline(false), &Row(line, headers, body), None, JsonApiMode::Strict).0
 }
 
 const NOT_FOUND: &str = "404 - Not Found";
@@ -317,10 +342,111 @@ fn header_problems_name_their_header() {
     let pipeline = pipeline(false);
     let pairs = read_pairs("/customers");
     let headers = HeaderMap::new();
-    let gate =
-        Gate { verify: &|_| None, world: World { today: &|| jiff::civil::date(2026, 3, 4), is_leaked: &|_| false } };
+    let gate = Gate {
+        verify: &|_| None,
+        note_login: &|_| (),
+        world: World { today: &|| jiff::civil::date(2026, 3, 4), is_leaked: &|_| false },
+    };
     let body = Bytes::new();
-    let incoming = Incoming { method: &Method::GET, pairs: &pairs, raw_query: "", headers: &headers, body: Ok(&body) };
+    let incoming = Incoming {
+        method: &Method::GET,
+        pairs: &pairs,
+        raw_query: "",
+        headers: &headers,
+        accept: AcceptHeader::default(),
+        mode: Mode::Glue,
+        body: Ok(&body),
+    };
     let refusal = pipeline.admit(pipeline.route(&pairs), &incoming, &gate).err().unwrap();
     assert_eq!(refusal.errors[0].source, Some(jsonapi::Source::Header("Authorization")));
+}
+
+#[test]
+fn the_login_lock_is_asked_between_the_document_and_the_headers() {
+    let typed = |attributes: &str| format!(r#"{{"data":{{"type":"logins","attributes":{attributes}}}}}"#);
+    for (line, headers, body, expected) in [
+        ("POST /logins", &[][..], typed(r#"{"name":"mira"}"#), ("public", Some("mira"))),
+        ("POST /logins", &[BAD, GUEST], typed(r#"{"name":"mira"}"#), (BOTH, Some("mira"))),
+        ("POST /logins", &[BAD], typed(r#"{"name":"mira"}"#), (INVALID_TOKEN, Some("mira"))),
+        ("POST /logins", &[], typed(r#"{"name":""}"#), (BLANK, Some(""))),
+        ("POST /logins", &[], typed(r#"{"name":5}"#), ("public", None)),
+        ("POST /logins", &[], typed("{}"), (MISSING, None)),
+        ("POST /logins", &[], r#"{"data":{"type":"logins"}}"#.to_owned(), (INVALID_DATA, None)),
+        ("POST /logins", &[], WRONG_TYPE.to_owned(), (INVALID_TYPE, None)),
+        ("POST /logins/x", &[], typed(r#"{"name":"mira"}"#), (NOT_FOUND, None)),
+        ("POST /customers", &[], TYPED.to_owned(), ("public", None)),
+    ] {
+        let row = Row(line, headers, &body);
+        let (outcome, noted) = outcome_with(&pipeline(false), &row, None, JsonApiMode::Glue);
+        assert_eq!((outcome.as_str(), noted.as_deref()), expected, "{line} {headers:?} {body}");
+    }
+}
+
+const JSON: &str = "content-type: application/vnd.api+json";
+const NOT_ACCEPTABLE: &str = "406 - Not acceptable.";
+
+#[test]
+fn what_glue_lets_pass_is_refused_to_the_letter() {
+    let with = |members: &str| format!(r#"{{"data":{{"type":"customers","attributes":{{"name":"Mira"}},{members}}}}}"#);
+    let (own_id, other_id, no_text) = (with(r#""id":"DE--1""#), with(r#""id":"DE--2""#), with(r#""id":1"#));
+    let related = with(r#""id":"DE--1","relationships":{"addresses":{"data":[]}}"#);
+    for (line, headers, body, glue, strict) in [
+        ("POST /customers", &[JSON][..], WRONG_TYPE, INVALID_TYPE, "409 - Invalid type."),
+        ("POST /customers", &[JSON], "{}", INVALID_DATA, INVALID_DATA),
+        ("POST /customers", &[JSON], &own_id, "public", "403 - Resource id must not be specified."),
+        ("POST /customers", &[JSON], &no_text, "public", "403 - Resource id must not be specified."),
+        ("PATCH /customers/DE--1", &[JSON, OWN], &own_id, "token DE--1", "token DE--1"),
+        ("PATCH /customers/DE--1", &[JSON, OWN], TYPED, "token DE--1", "token DE--1"),
+        ("PATCH /customers/DE--1", &[JSON, OWN], &other_id, "token DE--1", "409 - Resource id is not that of the URL."),
+        ("PATCH /customers/DE--1", &[JSON, OWN], &no_text, "token DE--1", "409 - Resource id is not that of the URL."),
+        ("PATCH /customers/DE--1", &[JSON, OWN], &related, "token DE--1", "403 - Relationships cannot be replaced."),
+        ("GET /customers?include=carts", &[OWN], "", "token DE--1", "400 - Relationship path is not supported."),
+        ("GET /customers?include=addresses", &[OWN], "", "token DE--1", "token DE--1"),
+        ("GET /customers?sort=name", &[OWN], "", "token DE--1", "400 - Query parameter is not supported."),
+        ("GET /customers?fields[x]=y", &[OWN], "", "token DE--1", "token DE--1"),
+        ("GET /customers?page[limit]=1", &[OWN], "", "token DE--1", "400 - Query parameter is not supported."),
+        ("GET /customers?page[limit]=0", &[OWN], "", BAD_PAGE, BAD_PAGE),
+        ("DELETE /tokens/x?include=addresses", &[OWN], "", "token DE--1", "400 - Relationship path is not supported."),
+        ("POST /customers", &["content-type: application/vnd.api+json; charset=utf-8"], TYPED, "public", EMPTY_TYPE),
+        ("POST /customers", &["content-type: application/vnd.api+json; version=1.0"], TYPED, NOT_FOUND, EMPTY_TYPE),
+        ("POST /customers", &["content-type: application/json"], TYPED, "public", EMPTY_TYPE),
+        ("POST /customers", &[XML], TYPED, INVALID_DATA, EMPTY_TYPE),
+        ("POST /customers", &[], TYPED, "public", EMPTY_TYPE),
+        ("GET /customers", &[OWN], "", "token DE--1", "token DE--1"),
+        ("GET /customers", &[OWN, "content-type: application/json"], "", "token DE--1", "token DE--1"),
+        ("GET /customers", &[OWN, "accept: application/vnd.api+json; x=y"], "", "token DE--1", NOT_ACCEPTABLE),
+        ("GET /customers", &[OWN, "accept: application/vnd.api+json; version=1.0"], "", NOT_FOUND, NOT_ACCEPTABLE),
+        ("GET /customers", &[OWN, "accept: */*"], "", "token DE--1", "token DE--1"),
+        ("PUT /customers", &[], "", NOT_FOUND, "405 - Method Not Allowed"),
+        ("POST /customers/DE--1", &[JSON], TYPED, NOT_FOUND, "405 - Method Not Allowed"),
+        ("POST /form/x", &[JSON], TYPED, NOT_FOUND, NOT_FOUND),
+        ("GET /unknown", &[], "", NOT_FOUND, NOT_FOUND),
+        ("PATCH /customers", &[JSON], TYPED, NO_ID, NO_ID),
+        ("POST /form?x=y", &["content-type: application/x-www-form-urlencoded"], "a=b", "foreign true", "foreign true"),
+    ] {
+        assert_eq!(outcome(line, headers, body), glue, "{line} {headers:?} {body}");
+        assert_eq!(strict_outcome(line, headers, body), strict, "{line} {headers:?} {body}");
+    }
+}
+
+#[test]
+fn the_profile_brings_the_letter_for_one_request() {
+    let accept = "accept: application/vnd.api+json;profile=\"https://x.example/profiles/strict\"";
+    assert_eq!(outcome("PUT /customers", &[accept], ""), "405 - Method Not Allowed");
+    assert_eq!(outcome("PUT /customers", &["accept: application/vnd.api+json"], ""), NOT_FOUND);
+}
+
+#[test]
+fn a_query_is_blamed_by_the_name_of_the_parameter() {
+    for (mode, raw_query, parameter) in [
+        (Mode::Glue, "page[offset]=x", "page"),
+        (Mode::Strict, "page[offset]=x", "page[offset]"),
+        (Mode::Strict, "page[limit]=0", "page[limit]"),
+        (Mode::Strict, "filter[a]=b", "filter[a]"),
+        (Mode::Strict, "include=x", "include"),
+    ] {
+        let problem = Query::parse(raw_query, mode).and_then(|query| query.check(&["addresses"], mode)).unwrap_err();
+        let source = refuse_query(problem).errors.remove(0).source;
+        assert_eq!(source, Some(jsonapi::Source::Parameter(parameter.into())), "{raw_query}");
+    }
 }

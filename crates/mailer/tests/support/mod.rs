@@ -27,6 +27,7 @@ pub fn settings(folder: &Path) -> MailSettings {
         default_locale = "de_DE"
         storefront_url = "https://shop.example"
         confirm_link = "{{storefront}}/register/confirm?token=%s&_store=%s"
+        restore_link = "{{storefront}}/password/restore?token=%s&_store=%s"
         templates_path = ""
         [sender]
         name = "Vestibule Demo Shop"
@@ -71,6 +72,8 @@ pub fn named_customer(email: &str, locale: &str, confirmed: bool, first: &str, l
             last_name: Some(last.to_owned()),
             gender: Some(Gender::Female),
             date_of_birth: Some("1984-05-06".parse().unwrap()),
+            phone: Some("+49 40 7654321".to_owned()),
+            company: Some("Firmword".to_owned()),
         },
         locale: Locale::parse(locale).unwrap(),
         store: "DE".to_owned(),
@@ -80,12 +83,25 @@ pub fn named_customer(email: &str, locale: &str, confirmed: bool, first: &str, l
     Customer::from_marks(account, Marks { confirmed_at: confirmed.then_some(NOW), ..Marks::default() })
 }
 
-/// Renders a message of this kind, with [`KEY`] and [`CODE`] where the kind carries a secret.
+/// Renders a message of this kind to the customer's own address, with [`KEY`] and [`CODE`] where the kind carries a secret.
 pub fn render(mailer: &Mailer, kind: MessageKind, customer: &Customer, expires_at: Option<Timestamp>) -> RenderedMail {
+    render_to(mailer, None, kind, customer, expires_at)
+}
+
+/// The same to another address.
+pub fn render_to(
+    mailer: &Mailer,
+    recipient: Option<&str>,
+    kind: MessageKind,
+    customer: &Customer,
+    expires_at: Option<Timestamp>,
+) -> RenderedMail {
+    let recipient = recipient.map(|email| EmailAddress::parse(email).unwrap());
     let (key, code) = (LinkKey::parse(KEY).unwrap(), Code::parse(CODE).unwrap());
     let letter = Letter {
         kind,
         customer,
+        recipient: recipient.as_ref(),
         secret: kind.secret().map(|_| LetterSecret { key: &key, code: &code, expires_at }),
         message_id: &MessageId::generate(&SystemRandomness),
         requested_at: NOW,

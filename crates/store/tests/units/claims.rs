@@ -31,6 +31,8 @@ on_both_engines! {
             last_name: Some("Ölsen 😀".to_owned()),
             gender: Some(Gender::Female),
             date_of_birth: Some("1990-02-28".parse().unwrap()),
+            phone: Some("+49 40 1234".to_owned()),
+            company: Some("Olsen & Co".to_owned()),
         };
         let profile = new.profile.clone();
         let account = inserted(store.insert_claim(new).await.unwrap());

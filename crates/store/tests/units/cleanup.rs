@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{START, TestStore, after, message_id, new_key, on_both_engines};
+use crate::common::{FIRST_HASH, START, TestStore, after, hash, message_id, new_key, on_both_engines};
 use domain::{Digest, FamilyId, SystemRandomness};
 use store::{Deleted, NewKey, NewRefreshToken, Resend};
 
@@ -18,10 +18,11 @@ on_both_engines! {
                 digest: Digest::of(text),
                 family: FamilyId::generate(&SystemRandomness),
                 customer: account.id,
+                password_hash: hash(FIRST_HASH),
                 created_at: START,
                 expires_at: after(lifetime),
             };
-            store.insert_refresh_token(token).await.unwrap();
+            store.insert_refresh_token(token, None).await.unwrap();
         }
         for (email, cool_down) in [("a@example.com", 60), ("b@example.com", 100 * WEEK)] {
             let resend = Resend {

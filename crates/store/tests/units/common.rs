@@ -7,10 +7,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, SqliteConnection, sql_query};
 use domain::{
-    Account, Code, CodeDigest, CustomerId, Digest, DoubleOptIn, EmailAddress, Locale, MessageId, PasswordHash, Profile,
-    Reregistration, SecretPurpose, ServerKey, SystemRandomness, Timestamp,
+    Account, Code, CodeDigest, CustomerId, Digest, DoubleOptIn, EmailAddress, FamilyId, Locale, MessageId,
+    PasswordHash, Profile, Reregistration, SecretPurpose, ServerKey, SystemRandomness, Timestamp,
 };
-use store::{ClaimOutcome, KeyOutcome, NewClaim, NewConsent, NewKey, Store, StoreSettings};
+use store::{
+    ClaimOutcome, KeyOutcome, NewClaim, NewConsent, NewKey, NewRefreshToken, NewTokenOutcome, Store, StoreSettings,
+};
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
 
@@ -141,6 +143,35 @@ impl TestStore {
         Digest::of(key)
     }
 
+    /// A refresh token of a customer.
+    pub async fn log_in(&self, customer: CustomerId, text: &str) {
+        let login = self.find_login_by_id(customer).await.unwrap().unwrap();
+        let token = NewRefreshToken {
+            digest: Digest::of(text),
+            family: FamilyId::generate(&SystemRandomness),
+            customer,
+            password_hash: login.password_hash.unwrap(),
+            created_at: START,
+            expires_at: after(1000),
+        };
+        assert_eq!(self.insert_refresh_token(token, None).await.unwrap(), NewTokenOutcome::Inserted);
+    }
+
+    /// How many refresh tokens are good.
+    pub fn live_tokens(&self) -> i64 {
+        self.number("SELECT count(*) AS value FROM refresh_tokens WHERE revoked_at IS NULL")
+    }
+
+    /// What waits, as `kind address`, in order; the address where it is not the customer's own.
+    pub fn queued(&self) -> Vec<String> {
+        self.texts("SELECT trim(kind || ' ' || coalesce(email, '')) AS value FROM outbox ORDER BY id")
+    }
+
+    /// The kinds of a customer's lines, in order.
+    pub fn lines(&self, customer: CustomerId) -> Vec<String> {
+        self.texts(&format!("SELECT kind AS value FROM timeline WHERE customer_id = {customer} ORDER BY id"))
+    }
+
     /// A confirmed account.
     pub async fn account(&self, email: &str) -> Account {
         let account = self.claim(email).await;
@@ -157,7 +188,7 @@ pub fn message_id() -> MessageId {
 pub fn claim(email: &str) -> NewClaim {
     NewClaim {
         email: EmailAddress::parse(email).unwrap(),
-        password_hash: Some(PasswordHash::from_stored("$argon2id$test".to_owned())),
+        password_hash: Some(hash(FIRST_HASH)),
         profile: Profile::default(),
         locale: Locale::parse("de_DE").unwrap(),
         store: "DE".to_owned(),
@@ -181,8 +212,30 @@ pub fn new_key(customer: CustomerId, key: &str) -> NewKey {
         digest,
         code: Some(code(&digest, "123456")),
         expires_at: Some(after(86_400)),
+        email: None,
+        message: None,
+        notice_id: message_id(),
+        notice_cool_down: Duration::from_secs(3600),
         now: START,
     }
+}
+
+/// A key that restores a password.
+pub fn restore_key(customer: CustomerId, key: &str) -> NewKey {
+    NewKey { purpose: SecretPurpose::Restore, ..new_key(customer, key) }
+}
+
+/// A key that moves an account to another address.
+pub fn email_key(customer: CustomerId, key: &str, email: &str) -> NewKey {
+    let email = Some(EmailAddress::parse(email).unwrap());
+    NewKey { purpose: SecretPurpose::EmailChange, email, ..new_key(customer, key) }
+}
+
+/// The hash of every claim of these tests.
+pub const FIRST_HASH: &str = "$argon2id$test";
+
+pub fn hash(text: &str) -> PasswordHash {
+    PasswordHash::from_stored(text.to_owned())
 }
 
 pub fn code(key: &Digest, text: &str) -> CodeDigest {

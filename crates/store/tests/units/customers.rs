@@ -1,12 +1,8 @@
 //! Reading accounts.
 
-use crate::common::{START, TestStore, at_once, claim, inserted, on_both_engines};
-use domain::{CustomerId, PasswordHash};
+use crate::common::{START, TestStore, at_once, claim, hash, inserted, on_both_engines};
+use domain::CustomerId;
 use store::StoreError;
-
-fn hash(text: &str) -> PasswordHash {
-    PasswordHash::from_stored(text.to_owned())
-}
 
 on_both_engines! {
     async fn a_login_is_about_the_account_else_the_newest_claim(store: &TestStore) {
@@ -24,6 +20,14 @@ on_both_engines! {
         assert_eq!(found.customer.account().id, first.id);
         store.execute("UPDATE customers SET anonymised_at = 1");
         assert!(store.find_login("mira@example.com").await.unwrap().is_none());
+    }
+
+    async fn a_login_by_number_is_of_whoever_has_it(store: &TestStore) {
+        let account = store.account("mira@example.com").await;
+        let login = store.find_login_by_id(account.id).await.unwrap().unwrap();
+        assert_eq!(login.customer.account().reference, account.reference);
+        assert_eq!(login.password_hash.unwrap().expose(), "$argon2id$test");
+        assert!(store.find_login_by_id(CustomerId(account.id.0 + 1)).await.unwrap().is_none());
     }
 
     async fn nobody_is_found_under_a_number_never_given(store: &TestStore) {

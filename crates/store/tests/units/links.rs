@@ -1,6 +1,9 @@
 //! One-time secrets: links and the codes beside them.
 
-use crate::common::{START, TestStore, after, at_once, claim, code, inserted, message_id, new_key, on_both_engines};
+use crate::common::{
+    START, TestStore, after, at_once, claim, code, email_key, inserted, message_id, new_key, on_both_engines,
+    restore_key,
+};
 use domain::{CustomerId, Digest};
 use store::{CodeOutcome, KeyOutcome, Lease, LinkState, NewKey};
 
@@ -96,7 +99,6 @@ on_both_engines! {
         store.account("mira@example.com").await;
         let hidden = store::NewClaim { hide_taken: true, ..claim("mira@example.com") };
         let late = inserted(store.insert_claim(hidden).await.unwrap());
-        assert_eq!(store.insert_key(new_key(late.id, "late")).await.unwrap(), KeyOutcome::Settled);
         // A key that slipped in all the same.
         let other = store.claim("other@example.com").await;
         let key = store.key(other.id, "slipped").await;
@@ -108,6 +110,96 @@ on_both_engines! {
             1,
             "a refused confirmation consumes nothing"
         );
+    }
+
+    async fn a_claim_whose_address_got_an_owner_goes_and_the_owner_is_told(store: &TestStore) {
+        let owner = store.account("mira@example.com").await;
+        for (seconds, notices) in [(0, 1), (3599, 1), (3600, 2)] {
+            let hidden = store::NewClaim { hide_taken: true, ..claim("mira@example.com") };
+            let late = inserted(store.insert_claim(hidden).await.unwrap());
+            store.execute(&format!("DELETE FROM outbox WHERE customer_id = {}", late.id));
+            let key = NewKey { now: after(seconds), ..new_key(late.id, "late") };
+            assert_eq!(store.insert_key(key).await.unwrap(), KeyOutcome::Settled);
+            assert!(store.find_customer(late.id).await.unwrap().is_none());
+            assert_eq!(store.queued(), vec!["registration-notice"; notices], "after {seconds} s");
+        }
+        let told = format!("SELECT count(*) AS value FROM outbox WHERE customer_id = {}", owner.id);
+        assert_eq!(store.number(&told), 2);
+        assert!(store.find_customer(owner.id).await.unwrap().is_some());
+    }
+
+    async fn of_restore_keys_and_of_keys_to_an_address_the_newest_is_good(store: &TestStore) {
+        let account = store.account("mira@example.com").await;
+        for name in ["1", "2"] {
+            assert_eq!(store.insert_key(restore_key(account.id, &format!("r{name}"))).await, Ok(KeyOutcome::Inserted));
+            let key = email_key(account.id, &format!("e{name}"), "new@example.com");
+            assert_eq!(store.insert_key(key).await, Ok(KeyOutcome::Inserted));
+        }
+        for (name, is_good) in [("r1", false), ("r2", true)] {
+            assert_eq!(store.is_restore_key_live(Digest::of(name), after(1)).await, Ok(is_good), "{name}");
+        }
+        for (name, is_good) in [("e1", false), ("e2", true)] {
+            let state = store.find_link(Digest::of(name), after(1)).await.unwrap();
+            assert_eq!(matches!(state, LinkState::EmailChange { expired: false, .. }), is_good, "{name}: {state:?}");
+        }
+    }
+
+    async fn a_key_is_for_those_who_can_use_it(store: &TestStore) {
+        let (mira, noor) = (store.account("mira@example.com").await, store.account("noor@example.com").await);
+        let claim = store.claim("claim@example.com").await;
+        for (key, outcome) in [
+            (restore_key(claim.id, "1"), KeyOutcome::Inserted),
+            (restore_key(mira.id, "2"), KeyOutcome::Inserted),
+            (restore_key(CustomerId(4711), "3"), KeyOutcome::Settled),
+            (email_key(claim.id, "4", "new@example.com"), KeyOutcome::Settled),
+            (email_key(mira.id, "5", "Noor@example.com"), KeyOutcome::Settled),
+            (NewKey { email: None, ..email_key(mira.id, "6", "new@example.com") }, KeyOutcome::Settled),
+            (email_key(mira.id, "7", "claim@example.com"), KeyOutcome::Inserted),
+        ] {
+            let what = format!("{:?} of {}", key.purpose, key.customer);
+            assert_eq!(store.insert_key(key).await.unwrap(), outcome, "{what}");
+        }
+        store.execute(&format!("UPDATE customers SET anonymised_at = 1 WHERE id = {}", noor.id));
+        for key in [restore_key(noor.id, "8"), email_key(noor.id, "9", "new@example.com")] {
+            assert_eq!(store.insert_key(key).await.unwrap(), KeyOutcome::Settled);
+        }
+    }
+
+    async fn a_message_that_was_taken_back_brings_no_key(store: &TestStore) {
+        let account = store.account("mira@example.com").await;
+        store.execute(&format!(
+            "INSERT INTO outbox (kind, customer_id, message_id, state, attempts, due_at, created_at)
+             VALUES ('restore-password', {}, 'a', 'queued', 0, 1, 1)",
+            account.id
+        ));
+        let message = Some(store.number("SELECT id AS value FROM outbox"));
+        for (outcome, name) in [(KeyOutcome::Inserted, "1"), (KeyOutcome::Settled, "2")] {
+            for key in [restore_key(account.id, name), email_key(account.id, &format!("e{name}"), "new@example.com")] {
+                assert_eq!(store.insert_key(NewKey { message, ..key }).await.unwrap(), outcome);
+            }
+            store.execute("DELETE FROM outbox");
+        }
+    }
+
+    async fn a_key_opens_only_what_it_is_for(store: &TestStore) {
+        let account = store.account("mira@example.com").await;
+        let claim = store.claim("claim@example.com").await;
+        store.key(claim.id, "confirmation").await;
+        store.insert_key(restore_key(account.id, "restore")).await.unwrap();
+        store.insert_key(email_key(account.id, "email-change", "new@example.com")).await.unwrap();
+        let (confirmation, restore, change) =
+            (Digest::of("confirmation"), Digest::of("restore"), Digest::of("email-change"));
+        assert_eq!(store.confirm_by_key(restore, after(1)).await.unwrap(), None);
+        assert_eq!(store.confirm_by_key(change, after(1)).await.unwrap(), None);
+        assert_eq!(store.confirm_email_change(confirmation, after(1)).await.unwrap(), None);
+        assert_eq!(store.confirm_email_change(restore, after(1)).await.unwrap(), None);
+        let outcome = store.confirm_by_key_and_code(restore, code(&restore, "123456"), after(1)).await.unwrap();
+        assert_eq!(outcome, CodeOutcome::Refused);
+        for key in [confirmation, change] {
+            assert!(!store.is_restore_key_live(key, after(1)).await.unwrap());
+        }
+        assert!(matches!(store.find_link(restore, after(1)).await.unwrap(), LinkState::Unknown));
+        assert_eq!(store.number("SELECT count(*) AS value FROM one_time_secrets WHERE used_at IS NULL"), 3);
     }
 
     async fn a_suspended_claim_may_be_confirmed_and_stays_suspended(store: &TestStore) {

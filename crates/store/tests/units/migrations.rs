@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::common::{START, TestStore, at_once, on_both_engines, settings};
+use crate::common::{START, TestStore, at_once, claim, inserted, on_both_engines, settings};
 use store::{Store, StoreError};
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
 
-const NAMES: [&str; 1] = ["2026-11-20-000000_accounts"];
+const NAMES: [&str; 2] = ["2026-11-20-000000_accounts", "2026-11-21-000000_customer_account"];
 
 fn folder(engine: &str) -> Vec<String> {
     let folder = format!("{}/../../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
@@ -56,6 +56,40 @@ on_both_engines! {
         let error = store.migrate().await.unwrap_err();
         assert!(matches!(&error, StoreError::Other(text) if text.contains("customers")), "{error:?}");
     }
+
+    async fn going_back_and_on_again_keeps_rows_and_numbers(store: &TestStore) {
+        let mira = store.claim("mira@example.com").await;
+        let key = store.key(mira.id, "key").await;
+        store.claim("noor@example.com").await;
+        store.execute("DELETE FROM customers WHERE email = 'noor@example.com'");
+        let before = store.number("SELECT id AS value FROM outbox");
+        store.execute(&format!(
+            "INSERT INTO timeline (customer_id, at, kind) SELECT id, 1, 'imported' FROM customers WHERE id = {}",
+            mira.id
+        ));
+        store.close().await;
+        for statement in down(store.database.engine(), NAMES[1]) {
+            store.execute(&statement);
+        }
+        store.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261121%'");
+        let fresh = Store::open(&settings(&store.database.url), Handle::current()).unwrap();
+        assert_eq!(fresh.pending_migrations().await.unwrap(), [NAMES[1]]);
+        assert_eq!(fresh.migrate().await.unwrap(), [NAMES[1]]);
+        assert_eq!(store.lines(mira.id), ["registered"]);
+        assert_eq!(store.number("SELECT id AS value FROM outbox"), before);
+        let late = inserted(fresh.insert_claim(claim("late@example.com")).await.unwrap());
+        assert!(late.id.0 > mira.id.0 + 1, "the number of who went is not given again");
+        let message = store.number("SELECT max(id) AS value FROM outbox");
+        assert!(message > before + 1, "nor is that of the message");
+        assert_eq!(fresh.confirm_by_key(key, START).await.unwrap(), Some(mira.id));
+    }
+}
+
+/// The statements that undo a migration.
+fn down(engine: Engine, name: &str) -> Vec<String> {
+    let folder = if engine == Engine::Sqlite { "sqlite" } else { "postgres" };
+    let path = format!("{}/../../migrations/{folder}/{name}/down.sql", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(path).unwrap().split_inclusive(";\n").map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

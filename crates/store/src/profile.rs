@@ -1,0 +1,283 @@
+//! What customers change about themselves: profile, address, and that they leave.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use domain::{
+    Customer, CustomerId, Digest, EmailAddress, MessageId, MessageKind, ProfileChanges, Reregistration, SecretPurpose,
+    Timestamp,
+};
+
+use crate::StoreError;
+use crate::budgets::budget_key;
+use crate::engine::{Store, on_both, unit};
+use crate::error::{Rollback, Unit};
+use crate::rows::{CustomerRow, parse_email};
+use crate::schema::{addresses, customers, one_time_secrets, outbox, timeline};
+use crate::timeline::Event;
+
+/// The time in which changes of address are counted.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What is to change about a customer. No `Debug`: it is personal throughout.
+#[derive(Clone)]
+pub struct CustomerUpdate {
+    /// Whose.
+    pub id: CustomerId,
+    /// Name and such.
+    pub changes: ProfileChanges,
+    /// The address the account is to have, if it is to change. One that is the same in canonical form is written at
+    /// once; another one has to be confirmed from its mailbox first.
+    pub email: Option<EmailAddress>,
+    /// Whether nobody may learn that the address is taken: then its owner is told, and nothing else comes of it.
+    pub hide_taken: bool,
+    /// Whether open claims on the address stand in the way.
+    pub reregistration: Reregistration,
+    /// Identities of the messages that this may cause: to the new address or to its owner, and to the old address.
+    pub message_ids: [MessageId; 2],
+    /// How long a wish for the same address causes no second message.
+    pub cool_down: Duration,
+    /// How long the owner of a taken address is told no second time.
+    pub notice_cool_down: Duration,
+    /// How many changes of address a customer may ask for within 24 hours; at least 1.
+    pub max_email_changes_per_day: i32,
+    /// When this happens.
+    pub now: Timestamp,
+}
+
+/// What became of an update.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
+pub enum UpdateOutcome {
+    /// It is stored. A new address is not the customer's yet.
+    Updated(Customer),
+    /// There is no such customer any more, or an open claim was to have another address.
+    Gone,
+    /// The address cannot be had, and nothing was changed.
+    EmailTaken,
+    /// Too many changes of address were asked for, and nothing was changed.
+    TooManyEmailChanges,
+}
+
+impl Store {
+    /// Changes a customer's profile, and begins a change of their address: a key is queued for the new address, and a
+    /// notice for the old one. A change that was under way to another address is void then.
+    ///
+    /// An address is taken when a confirmed account has it, or when it has an open claim and `reregistration` is
+    /// [`Reregistration::Reject`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutboxFull`] when another address is asked for and no message can be queued.
+    pub async fn update_customer(&self, update: CustomerUpdate) -> Result<UpdateOutcome, StoreError> {
+        let outbox_limit = self.inner.outbox_limit;
+        Ok(unit!(self, update_customer(&update, outbox_limit))?)
+    }
+
+    /// Consumes a key that was sent to a new address, and moves the account there: removes the open claims on it and
+    /// voids everything that was mailed to the old one. `None` is the one refusal: unknown, used, expired, void, or the
+    /// address has an owner meanwhile; nothing is changed then.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn confirm_email_change(&self, key: Digest, now: Timestamp) -> Result<Option<CustomerId>, StoreError> {
+        match unit!(self, confirm_email_change(&key, now)) {
+            Ok(customer) => Ok(Some(CustomerId(customer))),
+            Err(Rollback::Refused) => Ok(None),
+            Err(rollback) => Err(rollback.into()),
+        }
+    }
+
+    /// Takes from a customer all that says who they are, and everything they could come back with. The row stays for
+    /// what refers to it, under the address `replacement`. `false` when they are gone already.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn anonymise_customer(
+        &self,
+        id: CustomerId,
+        replacement: EmailAddress,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(unit!(self, anonymise_customer(id, &replacement, now))?)
+    }
+}
+
+on_both! {
+    use [
+        budgets::{spend_budget},
+        customers::{find_claims, lock_customer, settle_address},
+        exceptions::{lock_claims},
+        links::{consume_key, find_live_secret, list_new_addresses, void_keys},
+        outbox::{list_recipients, queue_message, queue_message_to, refuse_full_outbox},
+        sessions::{revoke_refresh_tokens},
+        timeline::{record},
+    ];
+
+    pub(super) fn update_customer(
+        connection: &mut Connection,
+        update: &CustomerUpdate,
+        outbox_limit: i64,
+    ) -> Unit<UpdateOutcome> {
+        let Some(row) = lock_customer(connection, update.id.0)? else {
+            return Ok(UpdateOutcome::Gone);
+        };
+        let (same, other): (Vec<_>, Vec<_>) =
+            update.email.iter().partition(|email| email.canonical() == row.email_canonical());
+        if let Some(target) = other.first()
+            && let Some(outcome) = begin_move(connection, &row, target, update, outbox_limit)?
+        {
+            return Ok(outcome);
+        }
+        let changes = &update.changes;
+        let row: CustomerRow = diesel::update(customers::table.find(update.id.0))
+            .set((
+                changes.salutation.map(|salutation| customers::salutation.eq(salutation.as_str())),
+                changes.first_name.as_ref().map(|name| customers::first_name.eq(name)),
+                changes.last_name.as_ref().map(|name| customers::last_name.eq(name)),
+                changes.gender.map(|gender| customers::gender.eq(gender.as_str())),
+                changes.date_of_birth.map(|date| customers::date_of_birth.eq(date.map(|date| date.to_string()))),
+                same.first().map(|email| customers::email.eq(email.as_typed())),
+                customers::updated_at.eq(update.now.as_micros()),
+            ))
+            .returning(CustomerRow::as_returning())
+            .get_result(connection)?;
+        Ok(UpdateOutcome::Updated(row.into_customer()?))
+    }
+
+    /// `None` when a key is on its way, or seems to be. Whatever refuses comes before whatever writes, but for what was
+    /// counted.
+    fn begin_move(
+        connection: &mut Connection,
+        row: &CustomerRow,
+        target: &EmailAddress,
+        update: &CustomerUpdate,
+        outbox_limit: i64,
+    ) -> Unit<Option<UpdateOutcome>> {
+        let (customer, now) = (row.id(), update.now);
+        if !row.is_confirmed() {
+            return Ok(Some(UpdateOutcome::Gone));
+        }
+        refuse_full_outbox(connection, outbox_limit)?;
+        let first = find_claims(connection, target.canonical(), 1)?.into_iter().next();
+        let owner = first.and_then(|(id, confirmed_at)| confirmed_at.map(|_| id));
+        let taken = owner.is_some() || (first.is_some() && update.reregistration == Reregistration::Reject);
+        if taken && !update.hide_taken {
+            return Ok(Some(UpdateOutcome::EmailTaken));
+        }
+        let again = budget_key(&format!("email-change|{customer}"), target.canonical());
+        let is_new = spend_budget(connection, &again, update.cool_down, 1, now)?;
+        if !is_new && (taken || is_pending(connection, customer, target, now)?) {
+            return Ok(None);
+        }
+        let budget = budget_key("email-changes", &customer.to_string());
+        if !spend_budget(connection, &budget, DAY, update.max_email_changes_per_day, now)? {
+            return Ok(Some(UpdateOutcome::TooManyEmailChanges));
+        }
+        void_keys(connection, customer, &[SecretPurpose::EmailChange], now)?;
+        let [to_target, to_old] = &update.message_ids;
+        if !taken {
+            let to = Some(target.as_typed());
+            queue_message_to(connection, to, MessageKind::EmailChange, customer, to_target, now)?;
+        } else if let Some(owner) = owner
+            && spend_budget(connection, &budget_key("notice", target.canonical()), update.notice_cool_down, 1, now)?
+        {
+            queue_message(connection, MessageKind::RegistrationNotice, owner, to_target, now)?;
+        }
+        let to = Some(row.email());
+        queue_message_to(connection, to, MessageKind::EmailChangeNotice, customer, to_old, now)?;
+        Ok(None)
+    }
+
+    /// Whether a key for this address is on its way, or there and good.
+    fn is_pending(connection: &mut Connection, customer: i64, target: &EmailAddress, now: Timestamp) -> Unit<bool> {
+        let mut pending = list_recipients(connection, customer, MessageKind::EmailChange)?;
+        pending.extend(list_new_addresses(connection, customer, now)?);
+        for email in pending.into_iter().flatten() {
+            if parse_email(&email, "one_time_secrets")?.canonical() == target.canonical() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn confirm_email_change(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<i64> {
+        let (row, secret) = find_live_secret(connection, key, SecretPurpose::EmailChange, now)?;
+        let email = secret.email()?.ok_or(Rollback::Refused)?;
+        lock_customer(connection, row.id())?;
+        consume_key(connection, key, SecretPurpose::EmailChange, now)?;
+        move_account(connection, row.id(), &email, now)?;
+        Ok(row.id())
+    }
+
+    /// Gives an account another address. Its row is locked already. Refuses when it is none any more, or the address
+    /// has an owner.
+    pub(crate) fn move_account(
+        connection: &mut Connection,
+        customer: i64,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Unit<()> {
+        // The claims come first: a confirmation under way holds them, and would wait for our address with them in hand.
+        lock_claims(connection, email.canonical())?;
+        settle_address(connection, email.canonical())?;
+        let account = customers::table
+            .find(customer)
+            .filter(customers::confirmed_at.is_not_null())
+            .filter(customers::anonymised_at.is_null());
+        let moved = diesel::update(account)
+            .set((
+                customers::email.eq(email.as_typed()),
+                customers::email_canonical.eq(email.canonical()),
+                customers::updated_at.eq(now.as_micros()),
+            ))
+            .execute(connection)
+            .map_err(Rollback::lost_race)?;
+        if moved == 0 {
+            return Err(Rollback::Refused);
+        }
+        void_keys(connection, customer, &SecretPurpose::ALL, now)?;
+        record(connection, customer, now, &Event::EmailChanged)
+    }
+
+    pub(super) fn anonymise_customer(
+        connection: &mut Connection,
+        id: CustomerId,
+        replacement: &EmailAddress,
+        now: Timestamp,
+    ) -> Unit<bool> {
+        let no_text = None::<&str>;
+        let row = customers::table.find(id.0).filter(customers::anonymised_at.is_null());
+        let anonymised = diesel::update(row)
+            .set((
+                customers::email.eq(replacement.as_typed()),
+                customers::email_canonical.eq(replacement.canonical()),
+                customers::password_hash.eq(no_text),
+                customers::salutation.eq(no_text),
+                customers::first_name.eq(no_text),
+                customers::last_name.eq(no_text),
+                customers::gender.eq(no_text),
+                customers::date_of_birth.eq(no_text),
+                customers::phone.eq(no_text),
+                customers::company.eq(no_text),
+                customers::anonymised_at.eq(now.as_micros()),
+                customers::updated_at.eq(now.as_micros()),
+            ))
+            .execute(connection)?;
+        if anonymised == 0 {
+            return Ok(false);
+        }
+        diesel::delete(addresses::table.filter(addresses::customer_id.eq(id.0))).execute(connection)?;
+        diesel::delete(one_time_secrets::table.filter(one_time_secrets::customer_id.eq(id.0))).execute(connection)?;
+        // Before the lines: a worker that just sent one adds its line before it lets go of the message.
+        diesel::delete(outbox::table.filter(outbox::customer_id.eq(id.0))).execute(connection)?;
+        diesel::update(timeline::table.filter(timeline::customer_id.eq(id.0)))
+            .set((timeline::address.eq(no_text), timeline::note.eq(no_text)))
+            .execute(connection)?;
+        revoke_refresh_tokens(connection, id, now)?;
+        record(connection, id.0, now, &Event::Anonymised)?;
+        Ok(true)
+    }
+}

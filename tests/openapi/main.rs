@@ -1,0 +1,57 @@
+//! The API's description, held against what the gateway really shows.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is not there fails the test")]
+
+use serde_json::{Map, Value, json};
+use testkit::{
+    Answer, Engine, Gateway, PASSWORD, Request, Session, insert_address, log_in, new_address, on_both_databases,
+    refresh, register, sign_up,
+};
+
+on_both_databases! {
+    scenarios: [what_is_shown_is_described, the_reader_is_there]
+}
+
+fn names(attributes: &Map<String, Value>) -> Vec<&str> {
+    attributes.keys().map(String::as_str).collect()
+}
+
+/// Both in the same order: clients that print what they get print it as the description has it.
+fn hold(description: &Value, schema: &str, answer: &Answer) {
+    let described = &description["components"]["schemas"][format!("{schema}Attributes")]["properties"];
+    let shown = answer.json()["data"]["attributes"].clone();
+    assert_eq!(names(shown.as_object().unwrap()), names(described.as_object().unwrap()), "{schema}");
+}
+
+async fn what_is_shown_is_described(engine: Engine) {
+    let gateway = Gateway::on(engine).start().await;
+    let description = gateway.send(&Request::get("/openapi.json")).await.expect_status(200).json();
+    let session = gateway.sign_in("mira.olsen@example.com").await;
+    let Session { reference, access_token, refresh_token, email } = &session;
+    let as_customer = |request: Request| request.bearer(access_token);
+    let address = insert_address(reference, &new_address());
+    for (schema, request) in [
+        ("Customers", register(&sign_up("nora@example.com"))),
+        ("Customers", as_customer(Request::get(&session.path()))),
+        ("AccessTokens", log_in(email, PASSWORD)),
+        ("RefreshTokens", refresh(refresh_token)),
+        ("Addresses", as_customer(address)),
+    ] {
+        hold(&description, schema, &gateway.send(&request).await);
+    }
+    // Whatever has attributes stands above.
+    let schemas = description["components"]["schemas"].as_object().unwrap();
+    let with_attributes: Vec<_> = schemas.keys().filter_map(|name| name.strip_suffix("Attributes")).collect();
+    assert_eq!(with_attributes, ["AccessTokens", "Addresses", "Customers", "RefreshTokens"]);
+    assert_eq!(description["servers"], json!([{ "url": gateway.url("") }]));
+}
+
+async fn the_reader_is_there(engine: Engine) {
+    let gateway = Gateway::on(engine).start().await;
+    for path in ["/docs", "/docs/"] {
+        let page = gateway.send(&Request::get(path).header("Accept", "text/html")).await.expect_status(200);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"), "{policy}");
+        assert!(page.body.contains("docs/swagger-initializer.js"));
+    }
+}
