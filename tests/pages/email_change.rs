@@ -99,9 +99,9 @@ async fn a_link_that_was_replaced(engine: Engine) {
 async fn a_link_that_is_too_old(engine: Engine) {
     let (gateway, _, mail) = moving(engine).await;
     gateway.advance(25 * 3600).await;
-    let shown = open(&gateway, &mail).await.expect_status(404);
-    assert!(!shown.body.contains("name=\"code\""), "{}", shown.body);
-    submit(&gateway, &[("token", &mail.token), ("code", &mail.code)]).await.expect_status(404);
+    let shown = open(&gateway, &mail).await.expect_status(410);
+    assert!(!shown.body.contains("name=\"code\"") && !shown.body.contains("resend"), "{}", shown.body);
+    submit(&gateway, &[("token", &mail.token), ("code", &mail.code)]).await.expect_status(410);
     assert_moved(&gateway, false).await;
     // The way out is to ask again.
     let session = gateway.login(OLD).await;

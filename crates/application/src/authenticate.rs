@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::{Customer, CustomerId, EmailAddress, FamilyId, Password, PasswordHash, RefreshToken};
+use domain::{Customer, CustomerId, EmailAddress, FamilyId, Password, PasswordHash, RefreshToken, Timestamp};
 use store::{LoginLock, NewRefreshToken, NewTokenOutcome, NextRefreshToken};
 
 use crate::login_lock::seconds_left;
@@ -122,7 +122,7 @@ impl Application {
         };
         let refresh_token = RefreshToken::generate(&*parts.randomness);
         let now = parts.clock.now();
-        let pair = self.sign(customer, refresh_token).await?.ok_or(AuthenticateError::Refused)?;
+        let pair = self.sign(customer, refresh_token, now).await?.ok_or(AuthenticateError::Refused)?;
         let token = NewRefreshToken {
             digest: pair.refresh_token.digest(),
             family: FamilyId::generate(&*parts.randomness),
@@ -159,7 +159,7 @@ impl Application {
         };
         let presented = RefreshToken::digest_of_presented(refresh_token);
         let customer = self.store().rotate_refresh_token(presented, rotation).await?.ok_or(RefreshError::Refused)?;
-        self.sign(customer, next).await?.ok_or(RefreshError::Refused)
+        self.sign(customer, next, now).await?.ok_or(RefreshError::Refused)
     }
 
     /// Revokes one refresh token and its family, if it is the caller's; says nothing when it is not.
@@ -190,14 +190,20 @@ impl Application {
         self.parts().signer.verify(jwt, self.clock().now())
     }
 
-    /// `None` when the customer may not be handed tokens. Signing with RSA takes most of a millisecond of computing, which is
+    /// `None` when the customer may not be handed tokens. `now` is from before their refresh token was stored, so that a
+    /// restore that comes after it ends the access token, too. Signing with RSA takes most of a millisecond of computing, which is
     /// too long for an async worker.
-    async fn sign(&self, customer: Customer, refresh_token: RefreshToken) -> Result<Option<TokenPair>, Failure> {
+    async fn sign(
+        &self,
+        customer: Customer,
+        refresh_token: RefreshToken,
+        now: Timestamp,
+    ) -> Result<Option<TokenPair>, Failure> {
         let application = self.clone();
         let signing = tokio::task::spawn_blocking(move || {
             let parts = application.parts();
             let subject = customer.confirmed()?.subject().ok()?;
-            Some(parts.signer.sign(subject, parts.clock.now(), &*parts.randomness))
+            Some(parts.signer.sign(subject, now, &*parts.randomness))
         });
         match signing.await {
             Ok(None) => Ok(None),

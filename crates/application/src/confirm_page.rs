@@ -31,7 +31,9 @@ pub enum ConfirmPage {
     Confirmed,
     /// Too late: a new link can be had.
     Expired,
-    /// Never issued, or void; or an account was to move, and it is too late: only its owner can ask for that again.
+    /// Too late to move the account: only its owner can ask for that again.
+    EmailChangeExpired,
+    /// Never issued, or void.
     Unknown,
 }
 
@@ -91,7 +93,8 @@ impl Application {
             LinkState::EmailChange { expired: false, .. } => {
                 ConfirmPage::EmailChange { challenge: self.challenge(&key.digest(), now) }
             }
-            LinkState::EmailChange { expired: true, .. } | LinkState::Unknown => ConfirmPage::Unknown,
+            LinkState::EmailChange { expired: true, .. } => ConfirmPage::EmailChangeExpired,
+            LinkState::Unknown => ConfirmPage::Unknown,
         })
     }
 

@@ -99,6 +99,7 @@ impl Application {
             cool_down: seconds(accounts.resend_cool_down_seconds),
             notice_cool_down: seconds(accounts.notice_cool_down_seconds),
             max_email_changes_per_day: accounts.email_changes_per_day,
+            max_mails_per_day: accounts.mails_per_address_per_day,
             now: parts.clock.now(),
         };
         let outcome = self.store().update_customer(update).await?;

@@ -374,8 +374,11 @@ impl Columns<'_> {
                 "password is a hash that cannot be checked here: leave it empty, and let the customer restore it"
                     .to_owned(),
             );
-        } else if text.chars().count() > MAX_PASSWORD_CHARACTERS {
-            self.problems.push(format!("password must be at most {MAX_PASSWORD_CHARACTERS} characters"));
+        } else if text.chars().count() > MAX_PASSWORD_CHARACTERS || text.contains(char::is_control) {
+            // A quote that nothing ends makes a password of all lines behind it.
+            let rule = format!("password must be at most {MAX_PASSWORD_CHARACTERS} characters, on one line");
+            self.problems
+                .push(format!("{rule}; one that begins with a quote needs quotes around it, and its own doubled"));
         } else {
             return Some(GivenPassword::Clear(Password::new(text.to_owned())));
         }
@@ -417,7 +420,7 @@ mod tests {
     #[test]
     fn each_column_has_its_rule() {
         type Change = fn(&mut CustomerFields, String);
-        let cases: [(&str, Change, &[&str], &[&str]); 10] = [
+        let cases: [(&str, Change, &[&str], &[&str]); 11] = [
             (
                 "customer_reference",
                 |fields, text| fields.customer_reference = text,
@@ -443,6 +446,12 @@ mod tests {
                 |fields, text| fields.first_name = text,
                 &["Mira", "ü".repeat(100).leak()],
                 &["a\nb", "ü".repeat(101).leak()],
+            ),
+            (
+                "password",
+                |fields, text| fields.password = text,
+                &["change123", " a,\"b\" ", "ü".repeat(1024).leak()],
+                &["secret\nnoor@example.com,other", "ü".repeat(1025).leak()],
             ),
             ("company", |fields, text| fields.company = text, &["Olsen & Co"], &["x".repeat(101).leak()]),
             ("gender", |fields, text| fields.gender = text, &["Male", "Female"], &["weiblich"]),

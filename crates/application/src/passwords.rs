@@ -93,6 +93,7 @@ impl Application {
         let request = RestoreRequest {
             canonical_email: email.canonical().to_owned(),
             cool_down: seconds(parts.accounts.restore_cool_down_seconds),
+            max_mails_per_day: parts.accounts.mails_per_address_per_day,
             message_id: MessageId::generate(&*parts.randomness),
             now: parts.clock.now(),
         };

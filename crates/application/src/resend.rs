@@ -26,6 +26,7 @@ impl Application {
         let resend = Resend {
             canonical_email: email.canonical().to_owned(),
             cool_down: seconds(parts.accounts.resend_cool_down_seconds),
+            max_mails_per_day: parts.accounts.mails_per_address_per_day,
             message_ids: [message_id(), message_id(), message_id()],
             now: parts.clock.now(),
         };

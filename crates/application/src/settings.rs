@@ -37,6 +37,8 @@ pub struct AccountSettings {
     pub max_addresses: i64,
     /// Changes of the e-mail address that one customer may ask for in 24 hours.
     pub email_changes_per_day: i32,
+    /// Mails to one address that strangers can cause within 24 hours: resends, restores and changes of address.
+    pub mails_per_address_per_day: i32,
     /// What customer references begin with; empty = the store's name.
     pub reference_prefix: String,
 }
@@ -88,6 +90,10 @@ impl AccountSettings {
             ((1..=DAY).contains(&self.login_block_seconds), "accounts.login_block_seconds must be 1 to a day"),
             ((1..=10_000).contains(&self.max_addresses), "accounts.max_addresses must be 1 to 10000"),
             ((1..=1000).contains(&self.email_changes_per_day), "accounts.email_changes_per_day must be 1 to 1000"),
+            (
+                (1..=1000).contains(&self.mails_per_address_per_day),
+                "accounts.mails_per_address_per_day must be 1 to 1000",
+            ),
             (prefix_fits, "accounts.reference_prefix must be at most 32 letters, digits, `_` or `-`"),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, text)| Err(text.to_owned()))

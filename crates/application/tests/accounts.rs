@@ -51,6 +51,7 @@ fn accounts() -> AccountSettings {
         login_block_seconds: 250,
         max_addresses: 2,
         email_changes_per_day: 2,
+        mails_per_address_per_day: 20,
         reference_prefix: String::new(),
     }
 }
@@ -401,7 +402,7 @@ async fn a_late_key_moves_no_address() {
     house.ask_for_email(&caller, "new@example.com").await.unwrap();
     let key = house.key(SecretPurpose::EmailChange).await;
     house.clock.advance(Duration::from_secs(86_400));
-    assert_eq!(house.application.confirm_page(key.expose()).await, Ok(ConfirmPage::Unknown));
+    assert_eq!(house.application.confirm_page(key.expose()).await, Ok(ConfirmPage::EmailChangeExpired));
     let code = PageProof::Code(CODE.to_owned());
     let refused = house.application.confirm_from_page(key.expose(), code, None).await;
     assert_eq!(refused, Err(ConfirmPageError::Refused));

@@ -134,6 +134,12 @@ fn check_header(header: &StringRecord) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for column in header {
         if !CustomerFields::NAMES.contains(&column) {
+            // What has another form is no name, but perhaps somebody's password.
+            let is_name =
+                column.len() <= 40 && column.bytes().all(|byte| byte.is_ascii_lowercase() || b"_;\t".contains(&byte));
+            if !is_name {
+                return Err("line 1 must hold the names of the columns, separated by commas".to_owned());
+            }
             let distance = |name: &&str| strsim::damerau_levenshtein(column, name);
             let nearest = CustomerFields::NAMES.into_iter().min_by_key(distance).unwrap_or_default();
             let hint = if column.contains([';', '\t']) { "; columns are separated by commas" } else { "" };
@@ -185,9 +191,11 @@ mod tests {
             ("email,fist_name\n", ["`fist_name`", "`first_name`"]),
             ("email,phone,email\n", ["`email`", "twice"]),
             ("email;phone\n", ["unknown column", "commas"]),
+            ("Supp0rt!Supp0rt,mira\n", ["line 1", "names of the columns"]),
         ] {
             let problem = rows(text).err().unwrap();
             assert!(fragments.iter().all(|fragment| problem.contains(fragment)), "{problem}");
+            assert!(!problem.contains("Supp0rt"), "{problem}");
         }
     }
 

@@ -124,7 +124,7 @@ fn surfaces(
         Reader::new(&openapi::describe(glue::declarations(glue_settings), &public_url, jsonapi_settings.mode.into()));
     Surfaces {
         entrance: Arc::new(entrance),
-        glue: Data::new(Glue::new(glue_settings, wire, body_limits, context)),
+        glue: Data::new(Glue::new(glue_settings, wire, body_limits, context, leaked.clone())),
         reader,
         application: Data::new(application),
         password_rules: Data::new(PasswordRules::new(policy, leaked)),

@@ -90,6 +90,7 @@ impl Running {
                 login_block_seconds: 300,
                 max_addresses: 100,
                 email_changes_per_day: 10,
+                mails_per_address_per_day: 20,
                 reference_prefix: String::new(),
             },
             store_name: "DE".to_owned(),

@@ -16,6 +16,8 @@ const DONE: Notice = Notice::new(StatusCode::OK, "done");
 const ALREADY: Notice = Notice::new(StatusCode::OK, "already");
 const RESENT: Notice = Notice::new(StatusCode::OK, "resent");
 const EXPIRED: Notice = Notice::new(StatusCode::GONE, "expired").offering_link();
+/// Another link can only be had by whoever is logged in.
+const CHANGE_EXPIRED: Notice = Notice::new(StatusCode::GONE, "expired");
 pub(crate) const INVALID: Notice = Notice::new(StatusCode::NOT_FOUND, "invalid").offering_link();
 
 /// What the page sends back.
@@ -123,6 +125,7 @@ async fn open(application: &Application, visit: Visit<'_>, token: &str, problem:
         }
         Ok(ConfirmPage::Confirmed) => visit.notice(ALREADY, token),
         Ok(ConfirmPage::Expired) => visit.notice(EXPIRED, token),
+        Ok(ConfirmPage::EmailChangeExpired) => visit.about(Topic::EmailChange).notice(CHANGE_EXPIRED, ""),
         Ok(ConfirmPage::Unknown) => visit.notice(INVALID, ""),
         Err(failure) => visit.notice(failure.into(), token),
     }
@@ -163,7 +166,7 @@ mod tests {
     fn every_notice_is_said_in_every_language() {
         for language in LANGUAGES {
             for topic in [Topic::Confirmation, Topic::EmailChange] {
-                for notice in [DONE, ALREADY, EXPIRED, INVALID, RESENT] {
+                for notice in [DONE, ALREADY, EXPIRED, CHANGE_EXPIRED, INVALID, RESENT] {
                     let visit = visit(topic, language);
                     let page = html(visit.notice(notice, ""));
                     assert!(page.contains(&text(visit, notice.key)), "{page}");

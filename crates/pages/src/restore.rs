@@ -69,9 +69,10 @@ pub(crate) async fn submit(
         confirm_password: Password::new(form.confirm_password),
     };
     // Others are asked about no password but one that would be set.
-    let is_good =
-        restore.password == restore.confirm_password && rules.policy().violations(&restore.password).is_empty();
-    if is_good && rules.is_leaked(&restore.password).await {
+    let would_be_set = restore.password == restore.confirm_password
+        && rules.policy().violations(&restore.password).is_empty()
+        && application.restore_link_is_live(&token).await == Ok(true);
+    if would_be_set && rules.is_leaked(&restore.password).await {
         return open(&application, visit, &token, &["leaked"]).await;
     }
     match application.restore_password(restore, rules.policy()).await {

@@ -9,9 +9,12 @@ use crate::engine::on_both;
 use crate::error::Unit;
 use crate::schema::budgets;
 
-/// The budget of one action on one address. The address itself is not kept.
-pub(crate) fn budget_key(action: &str, canonical_email: &str) -> Digest {
-    Digest::of(&format!("{action}|{canonical_email}"))
+/// The time in which mails to one address and wishes of one customer are counted.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The budget of one action about one address or customer, in canonical form. What it is about is not kept.
+pub(crate) fn budget_key(action: &str, about: &str) -> Digest {
+    Digest::of(&format!("{action}|{about}"))
 }
 
 on_both! {
@@ -50,6 +53,16 @@ on_both! {
             .on_conflict_do_nothing()
             .execute(connection)?;
         Ok(begun == 1)
+    }
+
+    /// Takes one from the mails that strangers may cause to one address within a day, known here or not.
+    pub(crate) fn spend_mail_budget(
+        connection: &mut Connection,
+        canonical_email: &str,
+        limit: i32,
+        now: Timestamp,
+    ) -> Unit<bool> {
+        spend_budget(connection, &budget_key("mail", canonical_email), DAY, limit, now)
     }
 
     /// Makes units that name the same `key` wait for each other until they are committed. Under READ COMMITTED, two

@@ -76,6 +76,8 @@ pub struct Resend {
     pub canonical_email: String,
     /// How long the next wish for this address is ignored.
     pub cool_down: Duration,
+    /// How many mails to the address strangers may cause within 24 hours; at least 1. Beyond it none is sent.
+    pub max_mails_per_day: i32,
     /// Identities for the messages that this may cause: one a claim.
     pub message_ids: [MessageId; 3],
     /// When this happens.
@@ -165,7 +167,7 @@ fn is_owned(claims: &[(i64, Option<i64>)]) -> bool {
 
 on_both! {
     use [
-        budgets::{serialise, spend_budget},
+        budgets::{serialise, spend_budget, spend_mail_budget},
         customers::{find_claims, insert_customer, settle_address},
         outbox::{queue_message, refuse_full_outbox},
         timeline::{record},
@@ -228,7 +230,9 @@ on_both! {
     pub(super) fn queue_resend(connection: &mut Connection, resend: &Resend, outbox_limit: i64) -> Unit<()> {
         refuse_full_outbox(connection, outbox_limit)?;
         let budget = budget_key("resend", &resend.canonical_email);
-        if !spend_budget(connection, &budget, resend.cool_down, 1, resend.now)? {
+        if !spend_budget(connection, &budget, resend.cool_down, 1, resend.now)?
+            || !spend_mail_budget(connection, &resend.canonical_email, resend.max_mails_per_day, resend.now)?
+        {
             return Ok(());
         }
         let newest = find_claims(connection, &resend.canonical_email, 3)?;

@@ -75,18 +75,20 @@ pub enum ImportOutcome {
 
 impl Store {
     /// Writes all customers or none. Confirmed ones settle the open claims on their addresses; the others are claims
-    /// whose owners are asked to confirm, however many messages wait. Customers who sign up later get numbers above all
+    /// whose owners are asked to confirm. Customers who sign up later get numbers above all
     /// that were brought along.
     ///
     /// # Errors
     ///
+    /// [`StoreError::OutboxFull`] when there is no room for the messages to all who are asked, and
     /// [`StoreError::Busy`] also when one of the addresses was confirmed at the same moment.
     pub async fn import_customers(
         &self,
         customers: Vec<ImportedCustomer>,
         now: Timestamp,
     ) -> Result<ImportOutcome, StoreError> {
-        match unit!(self, import_customers(&customers, now)) {
+        let outbox_limit = self.inner.outbox_limit;
+        match unit!(self, import_customers(&customers, outbox_limit, now)) {
             // Somebody confirmed one of the addresses at this moment, and will be found the next time.
             Err(Rollback::Refused) => Err(StoreError::Busy),
             outcome => Ok(outcome?),
@@ -146,19 +148,28 @@ on_both! {
     use [
         customers::{insert_customer, settle_address},
         exceptions::{lock_claims, raise_numbers},
-        outbox::{queue_message},
+        outbox::{queue_message, refuse_full_outbox},
         timeline::{record},
     ];
 
     pub(super) fn import_customers(
         connection: &mut Connection,
         imported: &[ImportedCustomer],
+        outbox_limit: i64,
         now: Timestamp,
     ) -> Unit<ImportOutcome> {
         let (references, emails) = (list_references(connection, imported)?, list_emails(connection, imported)?);
         let conflicts = find_conflicts(imported, references, emails);
         if !conflicts.is_empty() {
             return Ok(ImportOutcome::Conflicts(conflicts));
+        }
+        let asked = imported.iter().filter(|customer| customer.confirmed_at.is_none()).count();
+        let room = outbox_limit.saturating_sub(i64::try_from(asked).unwrap_or(i64::MAX));
+        if room < 0 {
+            return Err(StoreError::OutboxFull.into());
+        }
+        if asked > 0 {
+            refuse_full_outbox(connection, room + 1)?;
         }
         let mut numbers = list_numbers(connection, imported)?;
         if let Some(highest) = imported.iter().filter_map(ImportedCustomer::number).max() {

@@ -493,21 +493,6 @@ on_both! {
         take_back_messages(connection, customer, purposes)
     }
 
-    /// The addresses that a customer may move to with the keys they have.
-    pub(crate) fn list_new_addresses(
-        connection: &mut Connection,
-        customer: i64,
-        now: Timestamp,
-    ) -> Unit<Vec<Option<String>>> {
-        Ok(one_time_secrets::table
-            .filter(one_time_secrets::customer_id.eq(customer))
-            .filter(one_time_secrets::purpose.eq(SecretPurpose::EmailChange.as_str()))
-            .filter(one_time_secrets::used_at.is_null())
-            .filter(one_time_secrets::expires_at.is_null().or(one_time_secrets::expires_at.gt(now.as_micros())))
-            .select(one_time_secrets::email)
-            .load(connection)?)
-    }
-
     pub(super) fn count_open_claims(connection: &mut Connection, canonical_email: &str) -> Unit<i64> {
         Ok(customers::table
             .filter(customers::email_canonical.eq(canonical_email))

@@ -204,20 +204,6 @@ on_both! {
         Ok(diesel::select(exists(message)).get_result(connection)?)
     }
 
-    /// The addresses to which a customer's messages of one kind wait to be sent.
-    pub(crate) fn list_recipients(
-        connection: &mut Connection,
-        customer: i64,
-        kind: MessageKind,
-    ) -> Unit<Vec<Option<String>>> {
-        Ok(outbox::table
-            .filter(outbox::customer_id.eq(customer))
-            .filter(outbox::kind.eq(kind.as_str()))
-            .filter(outbox::state.eq(QUEUED))
-            .select(outbox::email)
-            .load(connection)?)
-    }
-
     /// Deletes what waits for a customer of the kinds whose secrets open one of `purposes`.
     pub(crate) fn take_back_messages(
         connection: &mut Connection,

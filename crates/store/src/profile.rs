@@ -9,15 +9,12 @@ use domain::{
 };
 
 use crate::StoreError;
-use crate::budgets::budget_key;
+use crate::budgets::{DAY, budget_key};
 use crate::engine::{Store, on_both, unit};
 use crate::error::{Rollback, Unit};
-use crate::rows::{CustomerRow, parse_email};
+use crate::rows::CustomerRow;
 use crate::schema::{addresses, customers, one_time_secrets, outbox, timeline};
 use crate::timeline::Event;
-
-/// The time in which changes of address are counted.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to change about a customer. No `Debug`: it is personal throughout.
 #[derive(Clone)]
@@ -41,6 +38,8 @@ pub struct CustomerUpdate {
     pub notice_cool_down: Duration,
     /// How many changes of address a customer may ask for within 24 hours; at least 1.
     pub max_email_changes_per_day: i32,
+    /// How many mails to the new address strangers may cause within 24 hours; at least 1. Beyond it none is sent.
+    pub max_mails_per_day: i32,
     /// When this happens.
     pub now: Timestamp,
 }
@@ -107,11 +106,11 @@ impl Store {
 
 on_both! {
     use [
-        budgets::{spend_budget},
+        budgets::{spend_budget, spend_mail_budget},
         customers::{find_claims, lock_customer, settle_address},
         exceptions::{lock_claims},
-        links::{consume_key, find_live_secret, list_new_addresses, void_keys},
-        outbox::{list_recipients, queue_message, queue_message_to, refuse_full_outbox},
+        links::{consume_key, find_live_secret, void_keys},
+        outbox::{queue_message, queue_message_to, refuse_full_outbox},
         sessions::{revoke_refresh_tokens},
         timeline::{record},
     ];
@@ -169,12 +168,16 @@ on_both! {
         }
         let again = budget_key(&format!("email-change|{customer}"), target.canonical());
         let is_new = spend_budget(connection, &again, update.cool_down, 1, now)?;
-        if !is_new && (taken || is_pending(connection, customer, target, now)?) {
+        // The same whether or not the address is taken, whatever was asked for in between.
+        if !is_new {
             return Ok(None);
         }
         let budget = budget_key("email-changes", &customer.to_string());
         if !spend_budget(connection, &budget, DAY, update.max_email_changes_per_day, now)? {
             return Ok(Some(UpdateOutcome::TooManyEmailChanges));
+        }
+        if !spend_mail_budget(connection, target.canonical(), update.max_mails_per_day, now)? {
+            return Ok(None);
         }
         void_keys(connection, customer, &[SecretPurpose::EmailChange], now)?;
         let [to_target, to_old] = &update.message_ids;
@@ -189,18 +192,6 @@ on_both! {
         let to = Some(row.email());
         queue_message_to(connection, to, MessageKind::EmailChangeNotice, customer, to_old, now)?;
         Ok(None)
-    }
-
-    /// Whether a key for this address is on its way, or there and good.
-    fn is_pending(connection: &mut Connection, customer: i64, target: &EmailAddress, now: Timestamp) -> Unit<bool> {
-        let mut pending = list_recipients(connection, customer, MessageKind::EmailChange)?;
-        pending.extend(list_new_addresses(connection, customer, now)?);
-        for email in pending.into_iter().flatten() {
-            if parse_email(&email, "one_time_secrets")?.canonical() == target.canonical() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     pub(super) fn confirm_email_change(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<i64> {

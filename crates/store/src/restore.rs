@@ -19,6 +19,8 @@ pub struct RestoreRequest {
     pub canonical_email: String,
     /// How long the next wish for this address is ignored.
     pub cool_down: Duration,
+    /// How many mails to the address strangers may cause within 24 hours; at least 1. Beyond it none is sent.
+    pub max_mails_per_day: i32,
     /// The identity of the message that this may cause.
     pub message_id: MessageId,
     /// When this happens.
@@ -110,7 +112,7 @@ impl Store {
 
 on_both! {
     use [
-        budgets::{spend_budget},
+        budgets::{spend_budget, spend_mail_budget},
         customers::{find_claims, lock_customer},
         exceptions::{lock_claims},
         links::{consume_key, find_live_secret, promote, void_keys},
@@ -122,7 +124,9 @@ on_both! {
     pub(super) fn queue_restore(connection: &mut Connection, request: &RestoreRequest, outbox_limit: i64) -> Unit<()> {
         refuse_full_outbox(connection, outbox_limit)?;
         let budget = budget_key("restore", &request.canonical_email);
-        if !spend_budget(connection, &budget, request.cool_down, 1, request.now)? {
+        if !spend_budget(connection, &budget, request.cool_down, 1, request.now)?
+            || !spend_mail_budget(connection, &request.canonical_email, request.max_mails_per_day, request.now)?
+        {
             return Ok(());
         }
         match find_claims(connection, &request.canonical_email, 1)?.first() {

@@ -69,7 +69,13 @@ pub(crate) struct Glue {
 
 impl Glue {
     /// The surface with these settings.
-    pub(crate) fn new(settings: &GlueSettings, wire: Arc<Wire>, body_limits: BodyLimits, context: Context) -> Self {
+    pub(crate) fn new(
+        settings: &GlueSettings,
+        wire: Arc<Wire>,
+        body_limits: BodyLimits,
+        context: Context,
+        leaked_passwords: Option<LeakedPasswords>,
+    ) -> Self {
         let origin = Some(settings.cors_allow_origin.as_str()).filter(|origin| !origin.is_empty());
         Self {
             pipeline: Pipeline::new(Routes::new(declarations(settings)), settings),
@@ -77,7 +83,7 @@ impl Glue {
             context,
             body_limits,
             allow_origin: origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
-            leaked_passwords: LeakedPasswords::new(&settings.leaked_passwords_url),
+            leaked_passwords,
         }
     }
 }

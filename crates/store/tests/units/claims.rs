@@ -15,6 +15,7 @@ fn resend(email: &str, now: domain::Timestamp) -> Resend {
     Resend {
         canonical_email: email.to_owned(),
         cool_down: Duration::from_secs(60),
+        max_mails_per_day: 20,
         message_ids: [message_id(), message_id(), message_id()],
         now,
     }
@@ -174,7 +175,7 @@ on_both_engines! {
         store.queue_resend(resend("mira@example.com", START)).await.unwrap();
         store.queue_resend(resend("nobody@example.com", START)).await.unwrap();
         assert_eq!(store.number(QUEUED), 0);
-        assert_eq!(store.number("SELECT count(*) AS value FROM budgets"), 2);
+        assert_eq!(store.number("SELECT count(*) AS value FROM budgets"), 4);
     }
 }
 

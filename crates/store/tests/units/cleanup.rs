@@ -28,13 +28,14 @@ on_both_engines! {
             let resend = Resend {
                 canonical_email: email.to_owned(),
                 cool_down: Duration::from_secs(cool_down),
+                max_mails_per_day: 20,
                 message_ids: [message_id(), message_id(), message_id()],
                 now: START,
             };
             store.queue_resend(resend).await.unwrap();
         }
         let early = store.delete_expired(after(86_400 + WEEK - 1), 100).await.unwrap();
-        assert_eq!(early, Deleted { budgets: 2, secrets: 0, refresh_tokens: 0 }, "the sign-up and one resend");
+        assert_eq!(early, Deleted { budgets: 4, secrets: 0, refresh_tokens: 0 }, "the sign-up, one resend, two mails");
         let late = store.delete_expired(after(86_400 + WEEK), 100).await.unwrap();
         assert_eq!(late, Deleted { budgets: 0, secrets: 1, refresh_tokens: 1 });
         assert_eq!(store.delete_expired(after(86_400 + WEEK), 100).await.unwrap(), Deleted::default());

@@ -190,6 +190,7 @@ async fn a_database_that_goes_away_is_unavailable_and_comes_back() {
     let outcome = store.queue_resend(store::Resend {
         canonical_email: "mira@example.com".to_owned(),
         cool_down: Duration::from_secs(1),
+        max_mails_per_day: 20,
         message_ids: [message_id(), message_id(), message_id()],
         now: after(1),
     });

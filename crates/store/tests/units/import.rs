@@ -2,7 +2,7 @@
 
 use crate::common::{START, TestStore, after, at_once, claim, hash, inserted, message_id, new_key, on_both_engines};
 use domain::{Customer, EmailAddress, Locale, Profile};
-use store::{ImportConflict, ImportConflictKind, ImportOutcome, ImportedCustomer, KeyOutcome};
+use store::{ImportConflict, ImportConflictKind, ImportOutcome, ImportedCustomer, KeyOutcome, StoreError};
 
 fn imported(line: u64, reference: Option<&str>, email: &str) -> ImportedCustomer {
     ImportedCustomer {
@@ -135,6 +135,25 @@ on_both_engines! {
         let open = store.find_login("noor@example.com").await.unwrap().unwrap().customer;
         assert!(matches!(open, Customer::Unconfirmed(_)) && open.account().id > other.id);
         assert_eq!(store.insert_key(new_key(open.account().id, "key")).await.unwrap(), KeyOutcome::Inserted);
+    }
+
+    async fn those_who_are_to_confirm_need_room_in_the_outbox(store: &TestStore) {
+        let asked = |count: u64| {
+            (0..count)
+                .map(|line| ImportedCustomer {
+                    confirmed_at: None,
+                    ..imported(line, None, &format!("mira{line}@example.com"))
+                })
+                .collect::<Vec<_>>()
+        };
+        store.claim("noor@example.com").await;
+        for too_many in [1000, 1001] {
+            let refused = store.import_customers(asked(too_many), START).await;
+            assert_eq!(refused, Err(StoreError::OutboxFull), "{too_many}");
+        }
+        assert_eq!(store.number("SELECT count(*) AS value FROM customers"), 1);
+        assert_eq!(import(store, asked(999)).await, ImportOutcome::Imported(999));
+        assert_eq!(import(store, vec![imported(1, None, "tom@example.com")]).await, ImportOutcome::Imported(1));
     }
 
     async fn more_than_one_statement_takes_are_brought_along(store: &TestStore) {

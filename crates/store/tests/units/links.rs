@@ -82,6 +82,7 @@ on_both_engines! {
                         let resend = store::Resend {
                             canonical_email: "mira@example.com".to_owned(),
                             cool_down: std::time::Duration::ZERO,
+                            max_mails_per_day: 1000,
                             message_ids: [message_id(), message_id(), message_id()],
                             now: after(index as u64),
                         };

@@ -24,6 +24,7 @@ fn update(id: CustomerId, email: Option<&str>, now: Timestamp) -> CustomerUpdate
         cool_down: Duration::from_secs(60),
         notice_cool_down: Duration::from_secs(3600),
         max_email_changes_per_day: 5,
+        max_mails_per_day: 20,
         now,
     }
 }
@@ -139,6 +140,45 @@ on_both_engines! {
         assert_eq!(store.confirm_email_change(Digest::of("other"), after(61)).await.unwrap(), None, "void as ever");
     }
 
+    async fn wishes_in_turn_do_not_tell_a_hidden_taken_address_from_a_free_one(store: &TestStore) {
+        let mut seen = Vec::new();
+        store.account("taken@example.com").await;
+        for (name, target) in [("mira", "taken@example.com"), ("noor", "free@example.com")] {
+            let account = store.account(&format!("{name}@example.com")).await;
+            store.execute("DELETE FROM outbox");
+            let own = format!("{name}+own@example.com");
+            for (second, email) in [(0, target), (1, &*own), (2, target)] {
+                updated(store, CustomerUpdate { hide_taken: true, ..update(account.id, Some(email), after(second)) }).await;
+            }
+            let visible = store.queued().into_iter().filter(|message| message.contains(name)).collect::<Vec<_>>();
+            seen.push(visible.join(", ").replace(name, "customer"));
+        }
+        assert_eq!(seen[0], seen[1]);
+        assert_eq!(seen[0].matches("email-change-notice").count(), 2, "{seen:?}");
+    }
+
+    async fn no_more_mails_to_one_address_than_a_day_allows(store: &TestStore) {
+        for index in 0..3 {
+            let account = store.account(&format!("mira{index}@example.com")).await;
+            let wish = update(account.id, Some("stranger@example.com"), after(index));
+            updated(store, CustomerUpdate { max_mails_per_day: 2, ..wish }).await;
+        }
+        assert_eq!(store.queued().iter().filter(|message| message.contains("stranger")).count(), 2);
+        let restore = |seconds| store::RestoreRequest {
+            canonical_email: "stranger@example.com".to_owned(),
+            cool_down: Duration::ZERO,
+            max_mails_per_day: 2,
+            message_id: message_id(),
+            now: after(seconds),
+        };
+        store.claim("stranger@example.com").await;
+        store.execute("DELETE FROM outbox");
+        store.queue_restore(restore(86_399)).await.unwrap();
+        assert!(store.queued().is_empty(), "{:?}", store.queued());
+        store.queue_restore(restore(86_400)).await.unwrap();
+        assert_eq!(store.queued(), ["restore-password"]);
+    }
+
     async fn who_is_gone_changes_nothing(store: &TestStore) {
         let account = store.account("mira@example.com").await;
         let claim = store.claim("claim@example.com").await;
@@ -180,8 +220,10 @@ on_both_engines! {
         let notice = "email-change-notice mira@example.com";
         assert_eq!(store.queued(), [notice, "email-change two@example.com", notice]);
         assert_eq!(store.confirm_email_change(Digest::of("one"), after(2)).await.unwrap(), None);
-        updated(store, update(account.id, Some("one@example.com"), after(2))).await;
-        assert_eq!(store.queued(), [notice, notice, "email-change one@example.com", notice], "void, so begun anew");
+        updated(store, update(account.id, Some("one@example.com"), after(59))).await;
+        assert_eq!(store.queued(), [notice, "email-change two@example.com", notice], "the first was just asked for");
+        updated(store, update(account.id, Some("one@example.com"), after(60))).await;
+        assert_eq!(store.queued(), [notice, notice, "email-change one@example.com", notice]);
     }
 
     async fn no_more_wishes_than_a_day_allows(store: &TestStore) {
@@ -210,6 +252,7 @@ on_both_engines! {
         let restore = store::RestoreRequest {
             canonical_email: "mira@example.com".to_owned(),
             cool_down: Duration::ZERO,
+            max_mails_per_day: 20,
             message_id: message_id(),
             now: after(1),
         };

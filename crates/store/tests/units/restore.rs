@@ -11,7 +11,13 @@ use testkit::Engine;
 
 fn request(email: &str, now: Timestamp) -> RestoreRequest {
     let cool_down = Duration::from_secs(60);
-    RestoreRequest { canonical_email: email.to_owned(), cool_down, message_id: message_id(), now }
+    RestoreRequest {
+        canonical_email: email.to_owned(),
+        cool_down,
+        max_mails_per_day: 20,
+        message_id: message_id(),
+        now,
+    }
 }
 
 fn restore(key: &str, now: Timestamp) -> RestorePassword {
@@ -54,7 +60,7 @@ on_both_engines! {
         for email in ["mira@example.com", "nobody@example.com"] {
             store.queue_restore(request(email, START)).await.unwrap();
         }
-        assert_eq!(store.number("SELECT count(*) AS value FROM budgets"), 2);
+        assert_eq!(store.number("SELECT count(*) AS value FROM budgets"), 4);
         assert_eq!(store.queued(), ["restore-password"]);
     }
 
