@@ -71,7 +71,7 @@ pub enum Constraint {
     MaxLength(usize),
     /// One of these texts.
     Choice(&'static [&'static str]),
-    /// A country by its two letters (ISO 3166-1), in either case.
+    /// A country by its two letters (ISO 3166-1), in either case; passes `""` and longer texts, of which others tell.
     Country,
     /// A password of Glue's four classes of characters; passes `""`.
     FourClasses,
@@ -234,7 +234,9 @@ impl Constraint {
                 Cow::Owned(format!("This value is too long. It should have {most} {unit} or less."))
             }),
             Self::Choice(choices) => plain(!choices.contains(&text), NO_CHOICE),
-            Self::Country => plain(Country::parse(text).is_none(), NO_CHOICE),
+            Self::Country => {
+                plain((1..=2).contains(&text.chars().count()) && Country::parse(text).is_none(), NO_CHOICE)
+            }
             Self::FourClasses => plain(!text.is_empty() && !has_four_classes(text), FOUR_CLASSES),
             Self::FourClassesOnRestore => plain(!text.is_empty() && !has_four_classes(text), FOUR_CLASSES_ON_RESTORE),
             Self::NotLeaked => plain(!text.is_empty() && (world.is_leaked)(text), LEAKED),
@@ -388,7 +390,7 @@ mod tests {
         const RESTORED: &[Constraint] = &[Constraint::FourClassesOnRestore];
         const LONG_CODE: &str = "This value is too long. It should have 2 characters or less.";
         let four_classes = FOUR_CLASSES;
-        let cases: [(&'static [Constraint], Value, &[&str]); 43] = [
+        let cases: [(&'static [Constraint], Value, &[&str]); 44] = [
             (PASSWORD, json!(""), &[BLANK, SHORT]),
             (PASSWORD, json!(null), &[BLANK]),
             (PASSWORD, json!("Supp0rt!Supp0rt"), &[]),
@@ -405,8 +407,9 @@ mod tests {
             (COUNTRY, json!("DE"), &[]),
             (COUNTRY, json!("de"), &[]),
             (COUNTRY, json!("XX"), &[CHOICE]),
-            (COUNTRY, json!("DEU"), &[LONG_CODE, CHOICE]),
-            (COUNTRY, json!(""), &[BLANK, CHOICE]),
+            (COUNTRY, json!("D"), &[CHOICE]),
+            (COUNTRY, json!("DEU"), &[LONG_CODE]),
+            (COUNTRY, json!(""), &[BLANK]),
             (COUNTRY, json!(null), &[BLANK]),
             (COUNTRY, json!(49), &[NOT_A_STRING]),
             (&[Constraint::MinLength(1)], json!(""), &["This value is too short. It should have 1 character or more."]),

@@ -2,13 +2,18 @@
 
 use domain::Locale;
 
-/// The locale that an `Accept-Language` header asks for.
+/// The locale that the values of all `Accept-Language` headers ask for.
 ///
-/// The header's ranges are looked up by descending weight (RFC 4647, 3.4): a range fits a locale (`de-DE`), else it is cut
+/// Their ranges are looked up by descending weight (RFC 4647, 3.4): a range fits a locale (`de-DE`), else it is cut
 /// from the end until it fits the language of one (`de-AT` finds `de`). Without a fit it is the default.
-pub fn negotiate<'a>(accept_language: &str, locales: &'a [Locale], default: &'a Locale) -> &'a Locale {
+pub fn negotiate<'a>(
+    accept_language: impl IntoIterator<Item = impl AsRef<str>>,
+    locales: &'a [Locale],
+    default: &'a Locale,
+) -> &'a Locale {
     let mut best: Option<(u16, &Locale)> = None;
-    for range in accept_language.split(',') {
+    let headers: Vec<_> = accept_language.into_iter().collect();
+    for range in headers.iter().flat_map(|header| header.as_ref().split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let tag = parts.next().unwrap_or_default();
         let weight = parts
@@ -87,21 +92,27 @@ mod tests {
             ("en;q=0.9999", "de_DE"),
             ("en-Latn-GB", "en_US"),
         ] {
-            assert_eq!(negotiate(header, &locales, &locales[0]).as_str(), expected, "{header}");
+            assert_eq!(negotiate([header], &locales, &locales[0]).as_str(), expected, "{header}");
         }
+    }
+
+    #[test]
+    fn several_headers_are_one_list() {
+        let locales = ["de_DE", "en_US"].map(|name| Locale::parse(name).unwrap());
+        assert_eq!(negotiate(["fr", "de;q=0.1, en"], &locales, &locales[0]).as_str(), "en_US");
     }
 
     #[test]
     fn the_default_stands_for_its_language() {
         let locales = ["en_US", "en_GB"].map(|name| Locale::parse(name).unwrap());
-        assert_eq!(negotiate("en", &locales, &locales[1]).as_str(), "en_GB");
+        assert_eq!(negotiate(["en"], &locales, &locales[1]).as_str(), "en_GB");
     }
 
     proptest! {
         #[test]
         fn negotiating_never_panics(header in any::<String>()) {
             let locales = [Locale::parse("de_DE").unwrap()];
-            prop_assert_eq!(negotiate(&header, &locales, &locales[0]).as_str(), "de_DE");
+            prop_assert_eq!(negotiate([header.as_str()], &locales, &locales[0]).as_str(), "de_DE");
         }
     }
 }

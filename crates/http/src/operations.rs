@@ -27,7 +27,9 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
     for path in either_slash("/metrics") {
         services.service(web::resource(path).route(reading().to(metrics)));
     }
-    services.service(web::resource("/.well-known/jwks.json").route(reading().to(jwks)));
+    for path in either_slash("/.well-known/jwks.json") {
+        services.service(web::resource(path).route(reading().to(jwks)));
+    }
 }
 
 /// A route for GET and HEAD.

@@ -104,10 +104,8 @@ impl Pipeline {
 
     /// The language of the answer.
     pub fn locale(&self, headers: &HeaderMap) -> &Locale {
-        match headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) {
-            Some(header) => language::negotiate(header, &self.locales, &self.default_locale),
-            None => &self.default_locale,
-        }
+        let ranges = headers.get_all(ACCEPT_LANGUAGE).filter_map(|value| value.to_str().ok());
+        language::negotiate(ranges, &self.locales, &self.default_locale)
     }
 
     /// Lets a request through, or says why not.

@@ -49,7 +49,9 @@ impl Reader {
     /// Adds the routes.
     pub(crate) fn add_to(&self, services: &mut ServiceConfig) {
         services.app_data(Data::new(self.clone()));
-        services.service(web::resource("/openapi.json").route(reading().to(document)));
+        for path in kit::either_slash("/openapi.json") {
+            services.service(web::resource(path).route(reading().to(document)));
+        }
         for path in kit::either_slash("/docs") {
             services.service(web::resource(path).route(reading().to(page)));
         }

@@ -32,7 +32,7 @@ pub fn read_content_type(header: Option<&str>, mode: Mode) -> ContentType {
     let range = MediaRange::parse(header);
     let Some(format) = range.format else { return anything };
     let is_json = format.eq_ignore_ascii_case("json");
-    if mode.refuses_body_parameters() && (range.foreign || !is_json) {
+    if mode.refuses_body_parameters() && (range.foreign || range.weight.is_some() || !is_json) {
         ContentType::Unsupported
     } else if range.versioned {
         ContentType::Versioned
@@ -93,8 +93,7 @@ impl AcceptHeader {
                     Some(_) if range.foreign => read.foreign = true,
                     Some(_) => {
                         read.json = true;
-                        read.with_profile |=
-                            range.profiles.is_some_and(|uris| uris.split_ascii_whitespace().any(|uri| uri == profile));
+                        read.with_profile |= !range.weighs_nothing() && range.names(profile);
                     }
                 }
             }
@@ -136,6 +135,8 @@ struct MediaRange<'a> {
     foreign: bool,
     /// The profiles, with blanks between them.
     profiles: Option<&'a str>,
+    /// The weight, which has a meaning where media types are asked for only.
+    weight: Option<&'a str>,
 }
 
 impl<'a> MediaRange<'a> {
@@ -144,7 +145,8 @@ impl<'a> MediaRange<'a> {
         let essence = parts.next().unwrap_or_default();
         let in_family = essence.get(..FAMILY.len()).is_some_and(|start| start.eq_ignore_ascii_case(FAMILY));
         let format = in_family.then(|| essence.get(FAMILY.len()..).unwrap_or_default());
-        let mut range = Self { format, extended: false, versioned: false, foreign: false, profiles: None };
+        let mut range =
+            Self { format, extended: false, versioned: false, foreign: false, profiles: None, weight: None };
         if !in_family {
             return range;
         }
@@ -156,12 +158,26 @@ impl<'a> MediaRange<'a> {
                 range.extended |= !unquote(value).trim().is_empty();
             } else if is("profile") {
                 range.profiles = Some(unquote(value));
-            } else if !is("q") {
+            } else if is("q") {
+                range.weight = Some(value.trim());
+            } else {
                 range.foreign = true;
                 range.versioned |= is("version") && is_version(value);
             }
         }
         range
+    }
+}
+
+impl MediaRange<'_> {
+    /// Whether it is named to be ruled out.
+    fn weighs_nothing(&self) -> bool {
+        self.weight.is_some_and(|weight| weight.parse() == Ok(0.0_f32))
+    }
+
+    /// Whether it is asked for with this profile.
+    fn names(&self, profile: &str) -> bool {
+        self.profiles.is_some_and(|uris| uris.split_ascii_whitespace().any(|uri| uri == profile))
     }
 }
 
@@ -222,6 +238,7 @@ mod tests {
             (Some("application/vnd.api+json; ext=\"https://x.example/e\""), Unsupported, Unsupported),
             (Some("application/vnd.api+json; ext=\"\""), Json, Json),
             (Some("application/vnd.api+json;"), Json, Json),
+            (Some("application/vnd.api+json; q=1"), Json, Unsupported),
             (Some("application/vnd.api+json; version=1.0"), Versioned, Unsupported),
             (Some("application/vnd.api+json;version=10"), Versioned, Unsupported),
             (Some("application/vnd.api+json; version=1"), Json, Unsupported),
@@ -273,6 +290,8 @@ mod tests {
         for (header, expected) in [
             (by(&format!("profile=\"{PROFILE}\"")), true),
             (by(&format!(" Profile = \"https://x.example/other {PROFILE}\";q=0.3")), true),
+            (by(&format!("profile=\"{PROFILE}\";q=0")), false),
+            (by(&format!("profile=\"{PROFILE}\"; q=0.000")), false),
             (format!("*/*, {}", by(&format!("profile=\"{PROFILE}\""))), true),
             (by(&format!("profile=\"{PROFILE}x\"")), false),
             (by(&format!("profile=\"{PROFILE}\";charset=utf-8")), false),

@@ -56,7 +56,11 @@ impl Query {
                 "include" => parsed.include = Some(split_list(&value)),
                 OFFSET => offset = Some(value),
                 LIMIT => limit = Some(value),
-                _ => match name.strip_prefix("fields[").and_then(|rest| rest.strip_suffix(']')) {
+                _ => match name
+                    .strip_prefix("fields[")
+                    .and_then(|rest| rest.strip_suffix(']'))
+                    .filter(|kind| !kind.contains(['[', ']']))
+                {
                     Some(kind) => parsed.fields.push((kind.to_owned(), split_list(&value))),
                     None if parsed.unknown.is_none() => parsed.unknown = Some(name.into_owned()),
                     None => (),
@@ -219,6 +223,7 @@ mod tests {
             ("", &[][..], Ok(())),
             ("fields[customers]=x&fields[unknown]=y", &[], Ok(())),
             ("sort=-name", &[], unknown("sort")),
+            ("fields[customers][]=x", &[], unknown("fields[customers][]")),
             ("&x&y", &[], unknown("x")),
             ("=", &[], unknown("")),
             ("filter%5Bcustomers.name%5D=x&sort=x", &[], unknown("filter[customers.name]")),
