@@ -1,12 +1,13 @@
 //! Sections 2.2 and 2.3: signing up and reading.
 
-use std::io::{Read, Write};
-
 use serde_json::{Value, json};
-use testkit::{Engine, Expected, Mail, PASSWORD, Request, check, log_in, on_both_databases, register, row, sign_up};
+use testkit::{
+    Engine, Expected, LEAKED_PASSWORD, Mail, PASSWORD, Request, check, log_in, on_both_databases, register, row,
+    service_of_leaked_passwords, sign_up,
+};
 
 use crate::messages::{COMMON, DIFFERENT, LONG_ADDRESS, NO_ADDRESS, REPETITION, TAKEN};
-use crate::shop::{BASE, Shop, changed, settings, sign_up_with, with_password};
+use crate::shop::{BASE, Shop, changed, settings, sign_up_with, with_listed_passwords, with_password};
 
 on_both_databases! {
     tables: [refusals, listed_passwords, leaked_passwords, taken_addresses, rejected_reregistration, reading, names_of_references, without_double_opt_in]
@@ -139,11 +140,7 @@ async fn taken_addresses(engine: Engine) {
 }
 
 async fn listed_passwords(engine: Engine) {
-    let gateway = settings(engine)
-        .set("VESTIBULE__GLUE__DENIED_PASSWORDS", "Common-2nd-Door!,Common-222-Door!")
-        .set("VESTIBULE__GLUE__ALLOWED_PASSWORDS", "Allowed-222-Door!")
-        .start()
-        .await;
+    let gateway = with_listed_passwords(engine).start().await;
     let with = |password: &str| register(&with_password("a@example.com", password));
     check(
         engine,
@@ -163,28 +160,8 @@ async fn listed_passwords(engine: Engine) {
     .await;
 }
 
-/// A service that knows one leaked password, by the rest of its SHA-1 behind the first five characters.
-fn service_of_leaked_passwords() -> String {
-    const KNOWN: &str = "0DB1FA8387FEBEF950F90DC5C64E6BD34F0:7\r\n";
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/range/", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut request = [0; 4096];
-            let length = stream.read(&mut request).unwrap_or(0);
-            let asked_for_it = request[..length].starts_with(b"GET /range/7656A ");
-            let body = if asked_for_it { KNOWN } else { "" };
-            let answer =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
-            stream.write_all(answer.as_bytes()).ok();
-        }
-    });
-    url
-}
-
 async fn leaked_passwords(engine: Engine) {
     const PASSWORD_SETTING: &str = "VESTIBULE__GLUE__LEAKED_PASSWORDS_URL";
-    const LEAKED_PASSWORD: &str = "Leaked-2nd-Door!";
     let gateway = settings(engine).set(PASSWORD_SETTING, &service_of_leaked_passwords()).start().await;
     let both = [("email", Some(json!("nobody"))), ("password", Some(json!(LEAKED_PASSWORD)))];
     check(

@@ -10,7 +10,7 @@ use crate::messages::{
     BLANK, CLASSES, LONG, LONG_TEXT, MISSING, NO_TEXT, NOT_EMAIL, REPETITION, SHORT, bad_token, different, named,
     no_document, no_id, no_restore_key, no_token, not_own, two_users, violations, wrong_type,
 };
-use crate::shop::{GUEST, OTHER_PASSWORD, REPETITIVE_PASSWORD, Shop, settings, with};
+use crate::shop::{GUEST, OTHER_PASSWORD, REPETITIVE_PASSWORD, Shop, settings, with, with_listed_passwords};
 
 on_both_databases! {
     tables: [forgetting, fields_of_a_restore, order_of_a_restore, fields_of_a_change, order_of_a_change, listed_passwords]
@@ -309,11 +309,7 @@ async fn order_of_a_change(engine: Engine) {
 }
 
 async fn listed_passwords(engine: Engine) {
-    let gateway = settings(engine)
-        .set("VESTIBULE__GLUE__DENIED_PASSWORDS", "Common-2nd-Door!,Common-222-Door!")
-        .set("VESTIBULE__GLUE__ALLOWED_PASSWORDS", "Allowed-222-Door!")
-        .start()
-        .await;
+    let gateway = with_listed_passwords(engine).start().await;
     let session = gateway.sign_in("mira.olsen@example.com").await;
     let change =
         |present: &str, new: &str| change_password(&session.reference, present, new).bearer(&session.access_token);

@@ -26,6 +26,13 @@ pub(crate) fn settings(engine: Engine) -> GatewayBuilder {
     Gateway::on(engine).set("VESTIBULE__SERVER__PUBLIC_URL", BASE)
 }
 
+/// A gateway with lists of passwords that are denied, and allowed although the policy refuses them.
+pub(crate) fn with_listed_passwords(engine: Engine) -> GatewayBuilder {
+    settings(engine)
+        .set("VESTIBULE__GLUE__DENIED_PASSWORDS", "Common-2nd-Door!,Common-222-Door!")
+        .set("VESTIBULE__GLUE__ALLOWED_PASSWORDS", "Allowed-222-Door!")
+}
+
 impl Shop {
     pub(crate) async fn open(engine: Engine) -> Self {
         let gateway = settings(engine).start().await;

@@ -1,6 +1,6 @@
 //! The address book of a customer.
 
-use domain::{Address, AddressChanges, AddressFields, AddressId};
+use domain::{Address, AddressChanges, AddressFields, AddressId, Confirmed};
 use store::{InsertAddress, NewAddress};
 
 use crate::{Application, Caller, Failure, OwnCustomerError};
@@ -40,8 +40,17 @@ impl Application {
     ///
     /// When the caller has no account.
     pub async fn list_addresses(&self, caller: &Caller) -> Result<Vec<Address>, AddressError> {
-        self.find_own_customer(caller).await?;
-        Ok(self.store().list_addresses(caller.id).await?)
+        let customer = self.find_own_customer(caller).await?;
+        Ok(self.addresses_of(&customer).await?)
+    }
+
+    /// The addresses of a customer who was found just now, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn addresses_of(&self, customer: &Confirmed) -> Result<Vec<Address>, Failure> {
+        Ok(self.store().list_addresses(customer.account().id).await?)
     }
 
     /// One of the caller's addresses.

@@ -131,13 +131,13 @@ impl Application {
         if !violations.is_empty() {
             return Err(RestorePasswordError::WeakPassword(violations));
         }
+        let key = LinkKey::parse(&form.key).ok_or(RestorePasswordError::Refused)?.digest();
         // Nobody makes us hash for a key that opens nothing.
-        if !self.restore_link_is_live(&form.key).await? {
+        if !self.store().is_restore_key_live(key, parts.clock.now()).await? {
             return Err(RestorePasswordError::Refused);
         }
-        let key = LinkKey::parse(&form.key).ok_or(RestorePasswordError::Refused)?;
         let restore = RestorePassword {
-            key: key.digest(),
+            key,
             password_hash: parts.hasher.hash(&form.password).await?,
             confirm: parts.accounts.restore_confirms,
             message_id: MessageId::generate(&*parts.randomness),

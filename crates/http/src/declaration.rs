@@ -275,11 +275,6 @@ impl<'a> Call<'a> {
         self.pairs.last().and_then(|pair| pair.id.as_deref())
     }
 
-    /// The id of the resource before the last in the path: of which customer an address is.
-    pub fn parent_id(&self) -> Option<&'a str> {
-        self.pairs.iter().rev().nth(1).and_then(|pair| pair.id.as_deref())
-    }
-
     /// A resource of the requested type, which stands at the top. Its link repeats the query, as does Glue's.
     pub fn resource(&self, id: String, attributes: Vec<(&'static str, Value)>) -> Resource {
         let itself = with_query(link(&self.context.base_url, &[(self.kind, Some(&id))]), self.link_query);

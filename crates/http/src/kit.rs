@@ -53,6 +53,11 @@ impl PasswordRules {
         &self.policy
     }
 
+    /// Whether a service is asked which passwords have leaked.
+    pub const fn asks_about_leaks(&self) -> bool {
+        self.leaked.is_some()
+    }
+
     /// Whether a password is known to have leaked, as far as a service is asked. Takes half a second at most.
     pub async fn is_leaked(&self, password: &Password) -> bool {
         match &self.leaked {

@@ -12,18 +12,19 @@ pub fn negotiate<'a>(
     default: &'a Locale,
 ) -> &'a Locale {
     let mut best: Option<(u16, &Locale)> = None;
-    let headers: Vec<_> = accept_language.into_iter().collect();
-    for range in headers.iter().flat_map(|header| header.as_ref().split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let tag = parts.next().unwrap_or_default();
-        let weight = parts
-            .find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")))
-            .map_or(1000, thousandths);
-        if weight == 0 || best.is_some_and(|(heaviest, _)| heaviest >= weight) {
-            continue;
-        }
-        if let Some(locale) = look_up(tag, locales, default) {
-            best = Some((weight, locale));
+    for header in accept_language {
+        for range in header.as_ref().split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default();
+            let weight = parts
+                .find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")))
+                .map_or(1000, thousandths);
+            if weight == 0 || best.is_some_and(|(heaviest, _)| heaviest >= weight) {
+                continue;
+            }
+            if let Some(locale) = look_up(tag, locales, default) {
+                best = Some((weight, locale));
+            }
         }
     }
     best.map_or(default, |(_, locale)| locale)

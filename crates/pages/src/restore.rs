@@ -69,7 +69,8 @@ pub(crate) async fn submit(
         confirm_password: Password::new(form.confirm_password),
     };
     // Others are asked about no password but one that would be set.
-    let would_be_set = restore.password == restore.confirm_password
+    let would_be_set = rules.asks_about_leaks()
+        && restore.password == restore.confirm_password
         && rules.policy().violations(&restore.password).is_empty()
         && application.restore_link_is_live(&token).await == Ok(true);
     if would_be_set && rules.is_leaked(&restore.password).await {

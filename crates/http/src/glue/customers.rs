@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use application::{Caller, Register, UpdateCustomer};
-use domain::{Account, Gender, Profile, ProfileChanges, RegistrationForm, RegistrationRefusal, Salutation};
+use domain::{Account, Confirmed, Gender, Profile, ProfileChanges, RegistrationForm, RegistrationRefusal, Salutation};
 use jsonapi::Resource;
 use serde_json::{Value, json};
 
@@ -165,7 +165,7 @@ fn register(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
 fn read(call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refusal>> {
     Box::pin(async move {
         let customer = call.context.application.find_own_customer(&caller).await?;
-        let (resource, related) = shown(&call, customer.account(), Value::Null, Some(&caller)).await?;
+        let (resource, related) = shown(&call, customer.account(), Value::Null, Some(&customer)).await?;
         let answer = match call.id() {
             Some(_) => Answer::One(resource),
             None => Answer::Many(vec![resource]),
@@ -190,7 +190,7 @@ fn change(mut call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refu
         };
         let request = UpdateCustomer { email: input.text("email"), changes };
         let customer = call.context.application.update_customer(&caller, request).await?;
-        let (resource, related) = shown(&call, customer.account(), Value::Null, Some(&caller)).await?;
+        let (resource, related) = shown(&call, customer.account(), Value::Null, Some(&customer)).await?;
         Ok(Answer::One(resource).including(related))
     })
 }
@@ -203,22 +203,22 @@ fn anonymise(call: Call<'_>, caller: Caller) -> Pending<'_, Result<Answer, Refus
     })
 }
 
-/// An account, and its addresses where they are asked for. Whoever has just signed up has none, and is no caller.
+/// An account, and its addresses where they are asked for. Whoever has just signed up has none.
 ///
 /// Consent is kept apart from the account; only the answer to a sign-up repeats it.
 async fn shown(
     call: &Call<'_>,
     account: &Account,
     accepted_terms: Value,
-    caller: Option<&Caller>,
+    customer: Option<&Confirmed>,
 ) -> Result<(Resource, Vec<Resource>), Refusal> {
     let reference = account.reference.as_str();
     let mut resource = call.resource(reference.to_owned(), attributes(account, accepted_terms));
     if !call.query.includes(addresses::KIND) {
         return Ok((resource, Vec::new()));
     }
-    let addresses = match caller {
-        Some(caller) => call.context.application.list_addresses(caller).await?,
+    let addresses = match customer {
+        Some(customer) => call.context.application.addresses_of(customer).await?,
         None => Vec::new(),
     };
     let ids = addresses.iter().map(|address| address.id.to_string());
