@@ -23,6 +23,11 @@ pub(crate) const LONG_TEXT: &str = "This value is too long. It should have 255 c
 pub(crate) const NO_BOOLEAN: &str = "This value should be of type bool.";
 pub(crate) const NOT_PRINTABLE: &str = "This value is not valid.";
 
+pub(crate) const NO_NUMBER: &str = "This value should be of type numeric.";
+pub(crate) const NOT_POSITIVE: &str = "This value should be greater than 0.";
+pub(crate) const NO_INTEGER: &str = "This value should be of type integer.";
+pub(crate) const TOO_MANY: &str = "This value should be less than or equal to 1000000.";
+
 /// Of a confirmed account.
 pub(crate) const TAKEN: &str = "If this email address is already in use, you will receive a password reset link. Otherwise \
                                 you must first validate your e-mail address to finish registration. Please check your e-mail.";
@@ -132,4 +137,99 @@ pub(crate) fn no_restore_key() -> Expected {
 /// 422 / 423
 pub(crate) fn spent_key() -> Expected {
     Expected::error(422, "423", SPENT_KEY)
+}
+
+/// 400: a header that may be given once only came twice.
+pub(crate) fn repeated_header() -> Expected {
+    Expected::generic(400, "A header that may be given once only is given more than once.")
+}
+
+/// 404 / 101
+pub(crate) fn no_cart() -> Expected {
+    Expected::error(404, "101", "Cart with given uuid not found.")
+}
+
+/// 404 / 103
+pub(crate) fn no_item() -> Expected {
+    Expected::error(404, "103", "Item with the given group key not found in the cart.")
+}
+
+/// 400 / 104
+pub(crate) fn no_cart_id() -> Expected {
+    Expected::error(400, "104", "Cart uuid is missing.")
+}
+
+/// 422 / 105
+pub(crate) fn last_cart() -> Expected {
+    Expected::error(422, "105", "Cart could not be deleted.")
+}
+
+/// 422 / 107
+pub(crate) fn too_many_carts() -> Expected {
+    Expected::error(422, "107", "Failed to create cart.")
+}
+
+/// 400 / 109
+pub(crate) fn nobody() -> Expected {
+    Expected::error(400, "109", "Anonymous customer unique id is empty.")
+}
+
+/// 422 / 110
+pub(crate) fn has_a_cart() -> Expected {
+    Expected::error(422, "110", "Customer already has a cart.")
+}
+
+/// 422 / 111
+pub(crate) fn price_mode_is_fixed() -> Expected {
+    Expected::error(422, "111", "Can’t switch price mode when there are items in the cart.")
+}
+
+/// 422 / 112
+pub(crate) fn wrong_store() -> Expected {
+    Expected::error(422, "112", "Store data is invalid.")
+}
+
+/// 422 / 102 and 113
+pub(crate) fn not_added(detail: &str) -> Expected {
+    Expected::errors(&[(422, "102", detail), (422, "113", "Cart item could not be added.")])
+}
+
+/// 422 / 102 and 114
+pub(crate) fn not_changed(detail: &str) -> Expected {
+    Expected::errors(&[(422, "102", detail), (422, "114", "Cart item could not be updated.")])
+}
+
+/// 422 / 116
+pub(crate) fn no_currency() -> Expected {
+    Expected::error(422, "116", "Currency is missing.")
+}
+
+/// 422 / 117
+pub(crate) fn wrong_currency() -> Expected {
+    Expected::error(422, "117", "Currency is incorrect.")
+}
+
+/// 422 / 118
+pub(crate) fn no_price_mode() -> Expected {
+    Expected::error(422, "118", "Price mode is missing.")
+}
+
+/// 422 / 119
+pub(crate) fn wrong_price_mode() -> Expected {
+    Expected::error(422, "119", "Price mode is incorrect.")
+}
+
+/// 403 / 802
+pub(crate) fn not_own_carts() -> Expected {
+    Expected::error(403, "802", "Unauthorized request.")
+}
+
+/// 428 / 005
+pub(crate) fn no_tag() -> Expected {
+    Expected::error(428, "005", "If-Match header is missing.")
+}
+
+/// 412 / 006
+pub(crate) fn wrong_tag() -> Expected {
+    Expected::error(412, "006", "If-Match header value is invalid.")
 }

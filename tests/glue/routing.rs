@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::{Engine, Expected, JSON_API, Request, check, document, new_address, on_both_databases, row, sign_up};
 
 use crate::messages::{INCOMPLETE_PREFLIGHT, SHORT_CITY, named, no_id, no_route, no_token, not_own, wrong_type};
-use crate::shop::{Shop, changed, changed_address, preflight, settings};
+use crate::shop::{ALLOWED_HEADERS, Shop, changed, changed_address, preflight, settings};
 
 on_both_databases! {
     tables: [routing, new_paths, empty_segments, preflights, configured_origin]
@@ -198,11 +198,7 @@ async fn preflights(engine: Engine) {
     let allowed = |methods: &str| {
         Expected::other(200)
             .header("Access-Control-Allow-Methods", methods)
-            .header(
-                "Access-Control-Allow-Headers",
-                "accept, content-type, content-language, accept-language, authorization, \
-                 X-Anonymous-Customer-Unique-Id, access-control-allow-origin",
-            )
+            .header("Access-Control-Allow-Headers", ALLOWED_HEADERS)
             .no_header("Access-Control-Allow-Origin")
             .no_header("Permissions-Policy")
             .header("X-Content-Type-Options", "nosniff")

@@ -1,7 +1,10 @@
 //! A gateway as most tables need it: with the address that its links name, and a customer who is logged in.
 
 use serde_json::{Map, Value, json};
-use testkit::{Engine, Expected, Gateway, GatewayBuilder, Request, Session, new_address, sign_up};
+use testkit::{Engine, Expected, Gateway, GatewayBuilder, Request, Session, Shopper, new_address, sign_up};
+
+/// The header of guests.
+pub(crate) use testkit::GUEST;
 
 /// The public address of every gateway in these tables.
 pub(crate) const BASE: &str = "https://glue.example.com";
@@ -12,8 +15,9 @@ pub(crate) const OTHER_PASSWORD: &str = "Another-2nd-Door!";
 /// A password that passes the fields and not the policy.
 pub(crate) const REPETITIVE_PASSWORD: &str = "Vestibule-222-Door!";
 
-/// The header of guests.
-pub(crate) const GUEST: &str = "X-Anonymous-Customer-Unique-Id";
+/// The headers that scripts of other origins may send: those of Glue, and the one without which they could change no cart.
+pub(crate) const ALLOWED_HEADERS: &str = "accept, content-type, content-language, accept-language, authorization, \
+                                          X-Anonymous-Customer-Unique-Id, access-control-allow-origin, if-match";
 
 /// A gateway with one customer who is confirmed and logged in.
 pub(crate) struct Shop {
@@ -77,6 +81,22 @@ pub(crate) fn with_password(email: &str, password: &str) -> Value {
 pub(crate) async fn expect(gateway: &Gateway, holds: &str, request: &Request, expected: &Expected) {
     let problems = expected.problems(&gateway.send(request).await);
     assert!(problems.is_empty(), "{holds}\n    {request}\n    {}", problems.join("\n    "));
+}
+
+/// All that a shopper sees of a cart, its entity tag included.
+pub(crate) async fn seen(gateway: &Gateway, shopper: &Shopper, id: &str) -> (Value, Option<String>) {
+    let answer = gateway.send(&shopper.read_whole(id)).await.expect_status(200);
+    (answer.json(), answer.header("ETag").map(str::to_owned))
+}
+
+/// The entity tag of a customer's cart as it is now.
+pub(crate) async fn tag_of(gateway: &Gateway, shopper: &Shopper, id: &str) -> String {
+    seen(gateway, shopper, id).await.1.unwrap_or_else(|| panic!("1.11 a customer's cart without an entity tag"))
+}
+
+/// A change of a customer's cart as it is now.
+pub(crate) async fn patch_now(gateway: &Gateway, shopper: &Shopper, id: &str, attributes: &Value) -> Request {
+    shopper.patch(id, attributes).header("If-Match", &tag_of(gateway, shopper, id).await)
 }
 
 /// A pre-flight request.

@@ -1,4 +1,4 @@
-"""Customers of a gateway under test: signed up, confirmed through the mailbox, logged in."""
+"""Customers of a gateway under test: signed up, confirmed through the mailbox, logged in; and carts, of guests too."""
 
 import itertools
 import json
@@ -7,6 +7,9 @@ import urllib.parse
 import urllib.request
 
 PASSWORD = "Vestibule-2nd-Door!"
+GUEST = "X-Anonymous-Customer-Unique-Id"
+# Of the built-in catalogue; there are as many as anybody wants.
+ITEM = {"sku": "001_25904006", "quantity": 1}
 _RUN = secrets.token_hex(4)
 _NUMBERS = itertools.count()
 
@@ -30,16 +33,21 @@ def sign_up_attributes():
     }
 
 
-def _call(url, document=None):
+def _ask(url, document=None, headers=None):
     body = None if document is None else json.dumps(document).encode()
-    headers = {"Accept": "application/vnd.api+json", "Content-Type": "application/vnd.api+json"}
+    headers = {"Accept": "application/vnd.api+json", "Content-Type": "application/vnd.api+json", **(headers or {})}
     with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=40) as answer:
         text = answer.read()
-    return json.loads(text) if text else None
+        return (json.loads(text) if text else None), answer.headers
 
 
-def _create(base, kind, attributes):
-    return _call(f"{base}/{kind}", {"data": {"type": kind, "attributes": attributes}})
+def _call(url, document=None, headers=None):
+    return _ask(url, document, headers)[0]
+
+
+def _create(base, kind, attributes, path=None, headers=None):
+    document = {"data": {"type": kind, "attributes": attributes}}
+    return _call(f"{base}/{path or kind}", document, headers)
 
 
 def open_account(base):
@@ -56,3 +64,26 @@ def log_in(base, email):
     """A customer's access token and refresh token."""
     tokens = _create(base, "access-tokens", {"username": email, "password": PASSWORD})["data"]["attributes"]
     return {"access_token": tokens["accessToken"], "refresh_token": tokens["refreshToken"]}
+
+
+def new_cart():
+    """The attributes of a cart that nothing is wrong with."""
+    return {"priceMode": "GROSS_MODE", "currency": "EUR", "store": "DE", "name": "Fuzz"}
+
+
+def open_cart(base, access_token):
+    """A new cart of a customer with something in it: its id."""
+    headers = {"Authorization": f"Bearer {access_token}"}
+    cart = _create(base, "carts", new_cart(), headers=headers)["data"]["id"]
+    _create(base, "items", ITEM, f"carts/{cart}/items", headers)
+    return cart
+
+
+def fill_guest_cart(base, guest):
+    """Puts something into a guest's cart: its id."""
+    return _create(base, "guest-cart-items", ITEM, headers={GUEST: guest})["data"]["id"]
+
+
+def entity_tag(base, access_token, cart):
+    """What names the present state of a customer's cart."""
+    return _ask(f"{base}/carts/{cart}", headers={"Authorization": f"Bearer {access_token}"})[1]["ETag"]

@@ -15,6 +15,10 @@ BASE = os.environ["VESTIBULE_URL"]
 OWN = {name: os.environ[f"VESTIBULE_{name.upper()}"] for name in ("reference", "email", "access_token", "refresh_token")}
 # Resources that were made on the way, by their type.
 MADE = {}
+# A cart of the caller's that stays.
+CARTS = []
+# Who has the cart that guests' requests are about.
+GUEST = "fuzz-guest"
 
 
 def _sign_up(attributes):
@@ -39,6 +43,18 @@ def _without_credentials(attributes):
     return {name: value for name, value in attributes.items() if name not in ("email", "password", "confirmPassword")}
 
 
+def _new_cart(attributes):
+    return attributes | account.new_cart()
+
+
+def _changed_cart(attributes):
+    return {name: value for name, value in attributes.items() if name == "name"} | {"currency": "CHF"}
+
+
+def _item(attributes):
+    return attributes | account.ITEM
+
+
 # What makes the attributes of an operation good.
 GOOD = {
     "post-customers": _sign_up,
@@ -47,6 +63,14 @@ GOOD = {
     "post-refresh-tokens": _refresh,
     "patch-customer-restore-password-id": _same_everywhere,
     "patch-customer-password-id": _same_everywhere,
+    "post-carts": _new_cart,
+    "patch-carts-id": _changed_cart,
+    "patch-guest-carts-id": _changed_cart,
+    "post-carts-items": _item,
+    "patch-carts-items-id": _item,
+    "post-guest-cart-items": _item,
+    "post-guest-carts-guest-cart-items": _item,
+    "patch-guest-carts-guest-cart-items-id": _item,
 }
 
 
@@ -68,9 +92,31 @@ def _operation(case):
     return case.operation.definition.raw.get("operationId", "")
 
 
+def _name_carts(case, operation, kind, names):
+    """Makes a request one about a cart of the caller's, which has the item that the request is about."""
+    if kind.startswith("guest-cart"):
+        case.headers[account.GUEST] = GUEST
+        cart = account.fill_guest_cart(BASE, GUEST)
+        names.update({name: cart for name in ("guestCartId", "id") if name in names})
+    elif kind in ("carts", "items") and "customerId" not in names:
+        # One of its own for each that goes; all others are about the same one.
+        is_leaving = operation == "delete-carts-id"
+        if is_leaving or not CARTS:
+            CARTS.append(account.open_cart(BASE, OWN["access_token"]))
+        cart = CARTS.pop() if is_leaving else CARTS[-1]
+        names.update({name: cart for name in ("cartId", "id") if name in names})
+        if operation == "patch-carts-id":
+            case.headers["If-Match"] = account.entity_tag(BASE, OWN["access_token"], cart)
+    if kind.endswith("items") and "id" in names:
+        names["id"] = account.ITEM["sku"]
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Makes some of the good requests ones that name the caller's own resources and have good attributes."""
+    if _operation(case) == "delete-customers-id" and (case.path_parameters or {}).get("id") == OWN["reference"]:
+        # Values that were seen in answers are tried too, and the one whom all other requests are about must stay.
+        case.path_parameters["id"] = "DE--0"
     if not _is_positive(case) or not _is_its_turn(case):
         return
     operation = _operation(case)
@@ -84,12 +130,12 @@ def before_call(context, case, kwargs):
         elif MADE.get(kind):
             names["id"] = MADE[kind][-1]
     if operation == "delete-customers-id":
-        # The one whom all other requests are about must stay.
         leaving = account.open_account(BASE)
         names["id"] = leaving["reference"]
         case.headers["Authorization"] = f"Bearer {leaving['access_token']}"
-    if (case.headers or {}).get("X-Anonymous-Customer-Unique-Id"):
-        del case.headers["X-Anonymous-Customer-Unique-Id"]
+    if (case.headers or {}).get(account.GUEST):
+        del case.headers[account.GUEST]
+    _name_carts(case, operation, kind, names)
     change = GOOD.get(operation)
     if change and isinstance(case.body, dict):
         data = case.body["data"]

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 use testkit::{
-    Answer, Engine, Gateway, PASSWORD, Request, Session, insert_address, log_in, new_address, on_both_databases,
-    refresh, register, sign_up,
+    Answer, CAMERA, Engine, Gateway, PASSWORD, Request, Session, Shopper, add_guest_item, insert_address, insert_cart,
+    log_in, new_address, new_cart, on_both_databases, refresh, register, sign_up,
 };
 
 on_both_databases! {
@@ -15,11 +15,19 @@ fn names(attributes: &Map<String, Value>) -> Vec<&str> {
     attributes.keys().map(String::as_str).collect()
 }
 
-/// Both in the same order: clients that print what they get print it as the description has it.
-fn hold(description: &Value, schema: &str, answer: &Answer) {
-    let described = &description["components"]["schemas"][format!("{schema}Attributes")]["properties"];
-    let shown = answer.json()["data"]["attributes"].clone();
-    assert_eq!(names(shown.as_object().unwrap()), names(described.as_object().unwrap()), "{schema}");
+/// Both in the same order, within objects too: clients that print what they get print it as the description has it.
+fn hold_object(described: &Value, shown: &Value, schema: &str) {
+    let (described, shown) = (described["properties"].as_object().unwrap(), shown.as_object().unwrap());
+    assert_eq!(names(shown), names(described), "{schema}");
+    for (name, value) in shown.iter().filter(|(_, value)| value.is_object()) {
+        hold_object(&described[name], value, &format!("{schema}.{name}"));
+    }
+}
+
+/// Holds the attributes at a JSON pointer of an answer to their schema.
+fn hold(description: &Value, schema: &str, answer: &Answer, pointer: &str) {
+    let described = &description["components"]["schemas"][format!("{schema}Attributes")];
+    hold_object(described, answer.json().pointer(&format!("{pointer}/attributes")).unwrap(), schema);
 }
 
 async fn what_is_shown_is_described(engine: Engine) {
@@ -35,13 +43,24 @@ async fn what_is_shown_is_described(engine: Engine) {
         ("AccessTokens", log_in(email, PASSWORD)),
         ("RefreshTokens", refresh(refresh_token)),
         ("Addresses", as_customer(address)),
+        ("Carts", insert_cart(&session, &new_cart())),
+        ("GuestCarts", add_guest_item("guest-1", CAMERA, 1)),
     ] {
-        hold(&description, schema, &gateway.send(&request).await);
+        hold(&description, schema, &gateway.send(&request).await, "/data");
+    }
+    let [cart] = &gateway.baskets(&session.shopper()).await[..] else { panic!("a customer has one cart") };
+    gateway.send(&session.shopper().add(&cart.id, CAMERA, 1)).await.expect_status(201);
+    for (schema, shopper) in [("Items", session.shopper()), ("GuestCartItems", Shopper::guest("guest-1"))] {
+        let [cart] = &gateway.baskets(&shopper).await[..] else { panic!("everybody has one cart") };
+        let whole = gateway.send(&shopper.read_whole(&cart.id)).await.expect_status(200);
+        hold(&description, schema, &whole, "/included/0");
     }
     // Whatever has attributes stands above.
     let schemas = description["components"]["schemas"].as_object().unwrap();
     let with_attributes: Vec<_> = schemas.keys().filter_map(|name| name.strip_suffix("Attributes")).collect();
-    assert_eq!(with_attributes, ["AccessTokens", "Addresses", "Customers", "RefreshTokens"]);
+    let all =
+        ["AccessTokens", "Addresses", "Carts", "Customers", "GuestCartItems", "GuestCarts", "Items", "RefreshTokens"];
+    assert_eq!(with_attributes, all);
     assert_eq!(description["servers"], json!([{ "url": gateway.url("") }]));
 }
 

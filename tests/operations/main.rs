@@ -1,7 +1,9 @@
-//! What an operator sees: health, metrics, keys, the mailbox and its clock, start-up, shutdown, the import of customers.
+//! What an operator sees: health, metrics, keys, the mailbox and its clock, start-up, shutdown, the import of customers and
+//! of products.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is not there fails the test")]
 
 mod import;
 mod mailbox;
+mod products;
 mod running;
 mod start_up;

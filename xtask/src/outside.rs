@@ -11,6 +11,10 @@ use crate::tools::{self, Node};
 const UNLIMITED: [(&str, &str); 2] =
     [("VESTIBULE__HTTP__REQUESTS_PER_SECOND", "0"), ("VESTIBULE__HTTP__REQUEST_BURST", "1000000")];
 
+/// Customers with several carts, so that many can be made and removed.
+const SEVERAL_CARTS: [(&str, &str); 2] =
+    [("VESTIBULE__CARTS__MULTI_CART", "true"), ("VESTIBULE__CARTS__MAX_CARTS", "1000")];
+
 /// The API's description keeps to what a linter of such descriptions asks for.
 pub fn lint_description(count: &mut Count) -> Outcome<()> {
     let node = tools::install_node()?;
@@ -46,7 +50,7 @@ fn against_fresh(count: &mut Count, command: impl FnOnce(&Node) -> Command) -> O
 /// Requests made up from the API's description, whose answers must keep to it.
 pub fn fuzz(count: &mut Count) -> Outcome<()> {
     let python = tools::install_schemathesis()?;
-    let gateway = Gateway::start(&UNLIMITED)?;
+    let gateway = Gateway::start(&[UNLIMITED, SEVERAL_CARTS].concat())?;
     let report = root().join("target/schemathesis");
     let mut run = program(&python, &["tests/openapi/run.py"]);
     // Nothing is left beside the sources.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::{Customer, CustomerId, EmailAddress, FamilyId, Password, PasswordHash, RefreshToken, Timestamp};
+use domain::{Customer, CustomerId, EmailAddress, FamilyId, GuestId, Password, PasswordHash, RefreshToken, Timestamp};
 use store::{LoginLock, NewRefreshToken, NewTokenOutcome, NextRefreshToken};
 
 use crate::login_lock::seconds_left;
@@ -17,6 +17,8 @@ pub struct Login<'a> {
     pub password: &'a Password,
     /// Where it comes from, for the lock.
     pub client: IpAddr,
+    /// The guest who logs in: their cart becomes the customer's.
+    pub guest: Option<GuestId>,
 }
 
 /// What a customer who is through both doors is handed. No `Debug`: both tokens open the account.
@@ -86,7 +88,7 @@ impl Application {
         unlocked(self.seconds_locked(lock).await?)?;
         // Where the password is replaced while it is checked, it is checked once more, against the new one.
         for _ in 0..2 {
-            match self.check_password(login.username, login.password, lock).await {
+            match self.check_password(login, lock).await {
                 Ok(Some(pair)) => return Ok(pair),
                 Ok(None) => {}
                 Err(AuthenticateError::Refused) => break,
@@ -100,8 +102,7 @@ impl Application {
     /// `None` when the password was replaced meanwhile.
     async fn check_password(
         &self,
-        username: &str,
-        password: &Password,
+        Login { username, password, guest, .. }: Login<'_>,
         lock: Option<LoginLock>,
     ) -> Result<Option<TokenPair>, AuthenticateError> {
         let parts = self.parts();
@@ -132,7 +133,12 @@ impl Application {
             expires_at: now.plus(seconds(parts.tokens.refresh_lifetime_seconds)),
         };
         match self.store().insert_refresh_token(token, lock).await? {
-            NewTokenOutcome::Inserted => Ok(Some(pair)),
+            NewTokenOutcome::Inserted => {
+                if let Some(guest) = guest {
+                    self.take_guest_cart(id, guest).await;
+                }
+                Ok(Some(pair))
+            }
             NewTokenOutcome::PasswordReplaced => Ok(None),
             NewTokenOutcome::Locked(until) => {
                 Err(AuthenticateError::Locked { retry_after_seconds: seconds_left(until, now) })

@@ -1,8 +1,6 @@
 //! Customers brought along from another shop: rows of text in, accounts out, all of them or none.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt;
 use std::sync::Arc;
 
 use domain::{
@@ -14,7 +12,8 @@ use serde::Deserialize;
 use store::{ImportConflict, ImportConflictKind, ImportOutcome, ImportedCustomer, Store, StoreError};
 use thiserror::Error;
 
-use crate::{AccountSettings, Hasher, HasherBusy, seconds};
+use crate::line_problem::first_seen;
+use crate::{AccountSettings, Hasher, HasherBusy, LineProblem, seconds};
 
 const MAX_REFERENCE_CHARACTERS: usize = 64;
 const MAX_NAME_CHARACTERS: usize = 100;
@@ -99,21 +98,6 @@ pub struct ImportRow {
     pub line: u64,
     /// Its fields, or why they cannot be told apart.
     pub fields: Result<CustomerFields, String>,
-}
-
-/// What is wrong with a row. The texts quote nothing of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineProblem {
-    /// The line of the file on which the row begins.
-    pub line: u64,
-    /// What is wrong.
-    pub problem: String,
-}
-
-impl fmt::Display for LineProblem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "line {}: {}", self.line, self.problem)
-    }
 }
 
 impl From<ImportConflict> for LineProblem {
@@ -257,9 +241,8 @@ fn check(rows: Vec<ImportRow>, now: Timestamp) -> Result<Vec<CheckedRow>, Vec<Li
         match fields {
             Ok(fields) => {
                 if let Some(row) = check_row(line, &fields, now, &mut found) {
-                    found.extend(first_seen("customer_reference", row.reference.as_ref(), line, &mut references));
-                    let address = row.email.canonical().to_owned();
-                    found.extend(first_seen("email", Some(&address), line, &mut addresses));
+                    found.extend(first_seen("customer_reference", row.reference.as_deref(), line, &mut references));
+                    found.extend(first_seen("email", Some(row.email.canonical()), line, &mut addresses));
                     checked.push(row);
                 }
             }
@@ -268,17 +251,6 @@ fn check(rows: Vec<ImportRow>, now: Timestamp) -> Result<Vec<CheckedRow>, Vec<Li
         problems.extend(found.into_iter().map(|problem| LineProblem { line, problem }));
     }
     if problems.is_empty() { Ok(checked) } else { Err(problems) }
-}
-
-/// A problem when an earlier row has the same value.
-fn first_seen(column: &str, value: Option<&String>, line: u64, seen: &mut HashMap<String, u64>) -> Option<String> {
-    match seen.entry(value?.clone()) {
-        Entry::Occupied(earlier) => Some(format!("{column} is that of line {}, too", earlier.get())),
-        Entry::Vacant(entry) => {
-            entry.insert(line);
-            None
-        }
-    }
 }
 
 /// Adds what is wrong to `problems`. `None` when there is no telling what the row is.

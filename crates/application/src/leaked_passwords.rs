@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sha1::{Digest, Sha1};
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::http_client;
 
 /// How long a sign-up waits for the service at most.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -26,11 +27,7 @@ pub struct LeakedPasswords {
 impl LeakedPasswords {
     /// The service whose URL, with five hex characters added, answers. `None` for an empty URL.
     pub fn new(url: &str) -> Option<Self> {
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .build();
-        let agent = Agent::config_builder().timeout_global(Some(PATIENCE)).tls_config(tls).build().new_agent();
+        let agent = http_client::configure(PATIENCE).build().new_agent();
         (!url.is_empty()).then(|| Self { agent, url: url.into() })
     }
 

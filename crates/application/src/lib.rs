@@ -1,4 +1,5 @@
-//! The use cases: register, confirm, resend, authenticate, refresh, restore, read and change one's account, import.
+//! The use cases: register, confirm, resend, authenticate, refresh, restore, read and change one's account, fill carts,
+//! import.
 //!
 //! A surface parses its own shape into `domain` values, calls one method of [`Application`], and turns the outcome back into
 //! its own words. This crate owns the slow things (hashing, signing) and does them with no unit of work open; what must be
@@ -6,15 +7,21 @@
 
 mod addresses;
 mod authenticate;
+mod carts;
+mod catalogue;
 mod confirm;
 mod confirm_page;
 mod customers;
 mod failure;
 mod hasher;
+mod http_client;
 mod import;
 mod leaked_passwords;
+mod line_problem;
 mod login_lock;
 mod passwords;
+mod product_fields;
+mod product_import;
 mod readiness;
 mod register;
 mod resend;
@@ -30,14 +37,19 @@ use tokio::sync::Notify;
 
 pub use addresses::AddressError;
 pub use authenticate::{AuthenticateError, Login, RefreshError, TokenPair};
+pub use carts::{CartError, CartForm, CartSettings, GuestCartAtLogin, Shopper};
+pub use catalogue::{Catalogue, CatalogueSettings};
 pub use confirm::ConfirmError;
 pub use confirm_page::{ConfirmPage, ConfirmPageError, PageProof};
 pub use customers::{OwnCustomerError, UpdateCustomer, UpdateCustomerError};
 pub use failure::Failure;
 pub use hasher::{Hasher, HasherBusy, HasherError, HasherSettings, Verification};
-pub use import::{CustomerFields, CustomerImport, ImportError, ImportRow, Imported, LineProblem};
+pub use import::{CustomerFields, CustomerImport, ImportError, ImportRow, Imported};
 pub use leaked_passwords::LeakedPasswords;
+pub use line_problem::LineProblem;
 pub use passwords::{ChangePasswordError, ChangePasswordForm, RestoreForm, RestorePasswordError};
+pub use product_fields::{MAX_PRODUCT_BYTES, ProductField, UnknownMembers, product_of_json, product_of_row};
+pub use product_import::{ProductImport, ProductImportError, ProductRow};
 pub use readiness::{OutboxReadiness, Readiness};
 pub use register::{Register, RegisterError};
 pub use settings::{AccountSettings, Enumeration};
@@ -62,6 +74,10 @@ pub struct Parts {
     pub randomness: Arc<dyn Randomness>,
     /// The shop's rules.
     pub accounts: AccountSettings,
+    /// What can be bought.
+    pub catalogue: Catalogue,
+    /// The shop's rules for carts.
+    pub carts: CartSettings,
     /// The store's name, such as `DE`.
     pub store_name: String,
     /// How long tokens live.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Account, EmailProblem, Locale, MessageId, PasswordPolicy, Registration, RegistrationForm, RegistrationRefusal,
+    Account, EmailProblem, GuestId, Locale, MessageId, PasswordPolicy, Registration, RegistrationForm,
+    RegistrationRefusal,
 };
 use store::{ClaimOutcome, NewClaim, NewConsent};
 
@@ -19,6 +20,8 @@ pub struct Register {
     pub locale: Locale,
     /// The door, for the record of consent: `glue`.
     pub channel: &'static str,
+    /// The guest who signs up: their cart becomes the claim's.
+    pub guest: Option<GuestId>,
 }
 
 /// Why there is no new claim.
@@ -37,7 +40,8 @@ impl<F: Into<Failure>> From<F> for RegisterError {
 }
 
 impl Application {
-    /// Makes a claim on an address and queues the mail that asks its owner to confirm, in one unit of work.
+    /// Makes a claim on an address, binds the guest's cart to it, and queues the mail that asks its owner to confirm, in one
+    /// unit of work.
     ///
     /// # Errors
     ///
@@ -49,6 +53,7 @@ impl Application {
         let password_hash = parts.hasher.hash(registration.password()).await?;
         let (email, profile) = registration.into_parts();
         let accounts = &parts.accounts;
+        let rules = self.cart_rules();
         let claim = NewClaim {
             email,
             password_hash: Some(password_hash),
@@ -63,7 +68,8 @@ impl Application {
             max_open_claims: accounts.max_open_claims,
             message_id: MessageId::generate(&*parts.randomness),
             notice_cool_down: seconds(accounts.notice_cool_down_seconds),
-            now: parts.clock.now(),
+            guest: request.guest.map(|guest| (guest, rules)),
+            now: rules.now,
         };
         let outcome = self.store().insert_claim(claim).await?;
         self.announce_message();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::{
-    AccountSettings, AddressError, Algorithm, Application, AuthenticateError, Caller, ChangePasswordError,
+    AccountSettings, AddressError, Algorithm, Application, AuthenticateError, Caller, Catalogue, ChangePasswordError,
     ChangePasswordForm, ConfirmError, ConfirmPage, ConfirmPageError, Enumeration, Hasher, HasherSettings, Login,
     OwnCustomerError, PageProof, Parts, RefreshError, Register, RestoreForm, RestorePasswordError, Signer, TokenPair,
     TokenSettings, UpdateCustomer, UpdateCustomerError,
@@ -14,10 +14,11 @@ use application::{
 use domain::{
     AddressChanges, AddressFields, Clock as _, Code, Country, EmailAddress, EmailProblem, LinkKey, Locale, MessageId,
     MovableClock, Password, PasswordPolicy, PasswordViolation, Profile, ProfileChanges, RegistrationForm,
-    Reregistration, SecretPurpose, ServerKey, SystemRandomness,
+    SecretPurpose, ServerKey, SystemRandomness,
 };
 use store::{KeyOutcome, Lease, NewKey, Store, StoreSettings};
 use tempfile::TempDir;
+use testkit::default_settings;
 use tokio::runtime::Handle;
 
 const PASSWORD: &str = "Vestibule-2nd-Door!";
@@ -36,23 +37,11 @@ struct House {
 
 fn accounts() -> AccountSettings {
     AccountSettings {
-        double_opt_in: true,
-        reregistration: Reregistration::Claim,
-        enumeration: Enumeration::Glue,
-        max_open_claims: 8,
-        confirmation_lifetime_seconds: 86_400,
-        resend_cool_down_seconds: 60,
-        notice_cool_down_seconds: 86_400,
-        restore_lifetime_seconds: 7_200,
-        restore_cool_down_seconds: 60,
-        restore_confirms: false,
         login_attempts: 3,
-        login_window_seconds: 600,
         login_block_seconds: 250,
         max_addresses: 2,
         email_changes_per_day: 2,
-        mails_per_address_per_day: 20,
-        reference_prefix: String::new(),
+        ..default_settings("accounts")
     }
 }
 
@@ -63,32 +52,13 @@ impl House {
 
     async fn build_with(accounts: AccountSettings) -> Self {
         let folder = TempDir::new().unwrap();
-        let settings = StoreSettings {
-            url: format!("sqlite://{}", folder.path().join("vestibule.db").display()),
-            readers: 2,
-            connections: 2,
-            queue: 64,
-            wait_milliseconds: 10_000,
-            statement_timeout_milliseconds: 10_000,
-            outbox_limit: 1000,
-        };
+        let url = format!("sqlite://{}", folder.path().join("vestibule.db").display());
+        let settings = StoreSettings { url, ..default_settings("database") };
         let store = Store::open(&settings, Handle::current()).unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(MovableClock::default());
-        let hasher = HasherSettings {
-            memory_kib: 7_168,
-            iterations: 5,
-            parallelism: 1,
-            threads: 2,
-            queue: 64,
-            release_memory_after_seconds: 60,
-        };
-        let tokens = TokenSettings {
-            algorithm: Algorithm::EdDsa,
-            audience: "frontend".to_owned(),
-            access_lifetime_seconds: 28_800,
-            refresh_lifetime_seconds: 2_678_400,
-        };
+        let hasher = HasherSettings { memory_kib: 7_168, iterations: 5, threads: 2, ..default_settings("passwords") };
+        let tokens = TokenSettings { algorithm: Algorithm::EdDsa, ..default_settings("tokens") };
         let application = Application::new(Parts {
             store: store.clone(),
             hasher: Hasher::start(&hasher, Arc::new(SystemRandomness)).unwrap(),
@@ -97,6 +67,8 @@ impl House {
             clock: Arc::<MovableClock>::clone(&clock),
             randomness: Arc::new(SystemRandomness),
             accounts,
+            catalogue: Catalogue::new(store.clone(), &default_settings("catalogue")),
+            carts: default_settings("carts"),
             store_name: "DE".to_owned(),
             tokens,
         });
@@ -139,7 +111,7 @@ impl House {
         };
         let policy = Arc::new(PasswordPolicy::glue());
         let locale = Locale::parse("de_DE").unwrap();
-        self.application.register(Register { form, policy, locale, channel: "glue" }).await.unwrap();
+        self.application.register(Register { form, policy, locale, channel: "glue", guest: None }).await.unwrap();
     }
 
     async fn confirmed(&self, email: &str) {
@@ -154,7 +126,7 @@ impl House {
 
     async fn log_in_from(&self, client: &str, email: &str, text: &str) -> Result<TokenPair, AuthenticateError> {
         let client: IpAddr = client.parse().unwrap();
-        self.application.authenticate(Login { username: email, password: &password(text), client }).await
+        self.application.authenticate(Login { username: email, password: &password(text), client, guest: None }).await
     }
 
     fn caller(&self, pair: &TokenPair) -> Caller {

@@ -2,50 +2,12 @@
 
 use std::fmt;
 
-use crate::{Country, Randomness, Salutation, Timestamp};
+use crate::uuid::uuid_identity;
+use crate::{Country, Salutation, Timestamp};
 
-/// The public identity of an address: a random UUID, 36 characters, lower-case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AddressId(String);
-
-impl AddressId {
-    /// A new identity: version 4 of RFC 9562.
-    pub fn generate(randomness: &dyn Randomness) -> Self {
-        let mut bytes = [0; 16];
-        randomness.fill(&mut bytes);
-        let number = u128::from_be_bytes(bytes);
-        let number = number & !(0xf << 76) | (0x4 << 76);
-        let number = number & !(0b11 << 62) | (0b10 << 62);
-        Self(format!(
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            number >> 96,
-            (number >> 80) & 0xffff,
-            (number >> 64) & 0xffff,
-            (number >> 48) & 0xffff,
-            number & 0xffff_ffff_ffff
-        ))
-    }
-
-    /// Reads a UUID of any version, in either case. Whatever has another shape was never given.
-    pub fn parse(text: &str) -> Option<Self> {
-        let well_formed = text.len() == 36
-            && text.bytes().enumerate().all(|(index, byte)| match index {
-                8 | 13 | 18 | 23 => byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            });
-        well_formed.then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    /// The 36 characters.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for AddressId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+uuid_identity! {
+    /// The public identity of an address: a random UUID, 36 characters, lower-case.
+    AddressId
 }
 
 /// What is written on a parcel. Lengths are in Unicode code points. No `Debug`: it is personal throughout.
@@ -154,15 +116,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::SystemRandomness;
-
-    struct Ones;
-
-    impl Randomness for Ones {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(0xff);
-        }
-    }
 
     fn fields() -> AddressFields {
         AddressFields {
@@ -178,30 +131,6 @@ mod tests {
             phone: Some("+49 40 1234".to_owned()),
             country: Country::parse("DE").unwrap(),
         }
-    }
-
-    #[test]
-    fn an_identity_is_a_uuid_of_version_4() {
-        assert_eq!(AddressId::generate(&Ones).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        let id = AddressId::generate(&SystemRandomness);
-        assert_eq!(AddressId::parse(id.as_str()), Some(id.clone()));
-        assert_eq!(AddressId::parse(&id.as_str().to_uppercase()), Some(id));
-    }
-
-    #[test]
-    fn what_is_no_uuid_was_never_given() {
-        for wrong in [
-            "",
-            "7c0e4a35",
-            "7c0e4a351f575d0b9a532f3f9f1f7f10",
-            "7c0e4a35-1f57-5d0b-9a53-2f3f9f1f7f1g",
-            "7c0e4a35-1f57-5d0b-9a53-2f3f9f1f7f100",
-            "7c0e4a35-1f57-5d0b-9a532-f3f9f1f7f10",
-            "{c0e4a35-1f57-5d0b-9a53-2f3f9f1f7f1}",
-        ] {
-            assert_eq!(AddressId::parse(wrong), None, "{wrong}");
-        }
-        assert!(AddressId::parse("7c0e4a35-1f57-5d0b-9a53-2f3f9f1f7f10").is_some());
     }
 
     #[test]
@@ -228,7 +157,7 @@ mod tests {
     fn nothing_personal_is_in_a_debug_text() {
         let moment = Timestamp::from_micros(1);
         let address = Address {
-            id: AddressId::generate(&Ones),
+            id: AddressId::parse("ffffffff-ffff-4fff-bfff-ffffffffffff").unwrap(),
             fields: fields(),
             is_default_billing: true,
             is_default_shipping: true,

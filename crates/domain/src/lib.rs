@@ -7,19 +7,26 @@
 //! No I/O, no async, no database, no HTTP. Time and chance come in through [`Clock`] and [`Randomness`].
 
 mod address;
+mod cart;
 mod clock;
 mod country;
 mod customer;
 mod email;
 mod locale;
 mod message;
+mod offer;
 mod password;
+mod product;
 mod randomness;
 mod registration;
 mod secret;
 mod session;
+mod uuid;
 
 pub use address::{Address, AddressChanges, AddressFields, AddressId};
+pub use cart::{
+    Cart, CartChanges, CartId, CartItem, GuestId, ItemRefusal, LineAmounts, MAX_ITEMS, NewCart, Quantity, Totals,
+};
 pub use clock::{Clock, MovableClock, SystemClock, Timestamp};
 pub use country::Country;
 pub use customer::{
@@ -29,7 +36,9 @@ pub use customer::{
 pub use email::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS};
 pub use locale::Locale;
 pub use message::{MessageId, MessageKind};
+pub use offer::{Currency, Offer, Price, PriceMode, Sku, TaxRate, UnitPrice};
 pub use password::{Password, PasswordHash, PasswordPolicy, PasswordViolation, has_four_classes};
+pub use product::{ImageUrl, Product, ProductName};
 pub use randomness::{Randomness, SystemRandomness};
 pub use registration::{DoubleOptIn, Registration, RegistrationForm, RegistrationRefusal, Reregistration};
 pub use secret::{CODE_TRIES, Code, CodeDigest, Digest, KEPT_CONFIRMATION_KEYS, LinkKey, SecretPurpose, ServerKey};

@@ -8,8 +8,9 @@ use clap::{Parser, Subcommand};
 use domain::{Clock, SystemClock};
 use store::Store;
 
+use crate::import::ProductsFile;
 use crate::settings::{DEFAULT_TOML, Settings};
-use crate::{doctor, import, logging, serve};
+use crate::{carts, doctor, import, logging, serve};
 
 /// Registers a shop's customers with double opt-in, over Spryker Glue's storefront API.
 #[derive(Parser)]
@@ -39,6 +40,12 @@ enum Command {
     /// Bring customers along from another shop
     #[command(subcommand)]
     Customers(CustomersCommand),
+    /// Say what can be bought
+    #[command(subcommand)]
+    Products(ProductsCommand),
+    /// Look after carts
+    #[command(subcommand)]
+    Carts(CartsCommand),
 }
 
 #[derive(Subcommand)]
@@ -61,6 +68,31 @@ enum CustomersCommand {
     Import {
         /// The file: UTF-8, commas, a line of column names
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum ProductsCommand {
+    /// Import all products of a file, or none if anything is wrong with it; those that are there already are replaced
+    Import {
+        /// The file: .csv with a line of column names, or .ndjson (.jsonl) with a JSON object a line; UTF-8
+        file: PathBuf,
+        /// Remove the products that the file does not have
+        #[arg(long)]
+        replace: bool,
+        /// Check everything, say what would change, and write nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum CartsCommand {
+    /// Remove the carts of guests that were not changed for `carts.guest_cart_days`, as the hourly clean-up does
+    Purge {
+        /// Only say how many there are
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -99,7 +131,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Fatal> {
             println!("{}", file.display());
         }
         Command::Customers(CustomersCommand::Import { file }) => {
-            return runtime()?.block_on(import::import(&settings, &file));
+            return runtime()?.block_on(import::import_customers(&settings, &file));
+        }
+        Command::Products(ProductsCommand::Import { file, replace, dry_run }) => {
+            let file = ProductsFile { path: file, replace, dry_run };
+            return runtime()?.block_on(import::import_products(&settings, file));
+        }
+        Command::Carts(CartsCommand::Purge { dry_run }) => {
+            return runtime()?.block_on(carts::purge(&settings, dry_run));
         }
     }
     Ok(ExitCode::SUCCESS)

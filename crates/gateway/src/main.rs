@@ -1,5 +1,6 @@
 //! The binary `vestibule`: command line, configuration, wiring, shutdown.
 
+mod carts;
 mod cli;
 mod doctor;
 mod environment;

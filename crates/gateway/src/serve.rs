@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::{Application, Hasher, Parts, Signer, load_or_generate_server_key};
+use application::{Application, Catalogue, Hasher, Parts, Signer, load_or_generate_server_key};
 use domain::{Clock, MovableClock, Randomness, SystemClock, SystemRandomness};
 use jobs::Jobs;
 use mailer::Mailer;
@@ -49,6 +49,11 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
     let store = open_store(&settings).await?;
     let signer = Signer::load_or_generate(&settings.keys.path, &settings.tokens, clock.now())?;
     let mailer = Arc::new(Mailer::new(&settings.mail, Arc::clone(&clock))?);
+    let catalogue = Catalogue::new(store.clone(), &settings.catalogue);
+    let demo_products = catalogue.insert_demo(clock.now()).await?;
+    if demo_products > 0 {
+        tracing::info!(demo_products, "the demo catalogue was inserted; `vestibule products import` takes its place");
+    }
     let application = Application::new(Parts {
         store: store.clone(),
         hasher: Hasher::start(&settings.passwords, Arc::clone(&randomness))?,
@@ -57,6 +62,8 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
         clock,
         randomness,
         accounts: settings.accounts.clone(),
+        carts: settings.carts.clone(),
+        catalogue,
         store_name: settings.store.name.clone(),
         tokens: settings.tokens.clone(),
     });

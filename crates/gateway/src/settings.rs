@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use application::{AccountSettings, HasherSettings, TokenSettings};
+use application::{AccountSettings, CartSettings, CatalogueSettings, HasherSettings, TokenSettings};
 use config::{Config, FileFormat};
 use jobs::JobSettings;
 use mailer::MailSettings;
@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) database: StoreSettings,
     pub(crate) store: ShopSettings,
     pub(crate) accounts: AccountSettings,
+    pub(crate) carts: CartSettings,
+    pub(crate) catalogue: CatalogueSettings,
     pub(crate) passwords: HasherSettings,
     pub(crate) tokens: TokenSettings,
     pub(crate) keys: KeySettings,
@@ -137,6 +139,8 @@ impl Settings {
         self.glue.check()?;
         self.database.check()?;
         self.accounts.check()?;
+        self.carts.check()?;
+        self.catalogue.check()?;
         self.passwords.check()?;
         self.tokens.check()?;
         self.mail.check()?;
@@ -251,6 +255,8 @@ mod tests {
             ("VESTIBULE__ACCOUNTS__LOGIN_BLOCK_SECONDS", "0", "accounts.login_block_seconds"),
             ("VESTIBULE__ACCOUNTS__MAX_ADDRESSES", "0", "accounts.max_addresses"),
             ("VESTIBULE__ACCOUNTS__EMAIL_CHANGES_PER_DAY", "0", "accounts.email_changes_per_day"),
+            ("VESTIBULE__CATALOGUE__URL", "https://products.example/", "catalogue.url"),
+            ("VESTIBULE__CATALOGUE__CACHE_ENTRIES", "0", "catalogue.cache_entries"),
             ("VESTIBULE__STORE__NAME", "a b", "store.name"),
             ("VESTIBULE__SERVER__PUBLIC_URL", "shop.example", "server.public_url"),
             ("VESTIBULE__JOBS__BATCH", "0", "jobs.batch"),

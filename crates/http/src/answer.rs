@@ -6,14 +6,14 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE,
-    HeaderValue, LINK, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ETAG, HeaderValue, LINK, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use domain::Locale;
 use jsonapi::{Data, Document, DocumentLinks, ErrorDocument, Mode, Query, Resource, link_fully};
 use serde::Serialize;
 
 use crate::cors;
-use crate::declaration::{Answer, link, with_query};
+use crate::declaration::{Answer, EntityTag, link, with_query};
 use crate::errors::Refusal;
 use crate::headers::CHALLENGE;
 use crate::request_id::RequestId;
@@ -76,6 +76,13 @@ impl<'a> Frame<'a> {
                 self.render_data(StatusCode::OK, Data::Many(&resources), Some(itself.into()), included, query)
             }
             Answer::Including(answer, more) => self.render_with(*answer, more, query),
+            Answer::Tagged(answer, EntityTag(tag)) => {
+                let mut response = self.render_with(*answer, included, query);
+                if let Ok(quoted) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+                    response.headers_mut().insert(ETAG, quoted);
+                }
+                response
+            }
         }
     }
 
@@ -88,11 +95,11 @@ impl<'a> Frame<'a> {
     ) -> HttpResponse {
         resource.keep_fields(query);
         let itself = resource.links.as_ref().map(|links| {
-            // The link of what stands at the top repeats the query by itself.
-            if self.pairs.len() > 1 && !self.link_query.is_empty() {
-                Cow::Owned(with_query(links.itself.clone(), self.link_query))
-            } else {
+            // The link of what stands at the top and is of the requested type repeats the query by itself.
+            if self.link_query.is_empty() || links.itself.contains('?') {
                 Cow::Borrowed(links.itself.as_str())
+            } else {
+                Cow::Owned(with_query(links.itself.clone(), self.link_query))
             }
         });
         self.render_data(status, Data::One(&resource), itself, included, query)
@@ -337,6 +344,29 @@ mod tests {
         let (_, body) = render_at(path, Answer::One(resource("addresses", Some("7"))), "a=b", Mode::Glue).await;
         assert_eq!(body["data"]["links"]["self"], "https://glue.example.com/addresses/7");
         assert_eq!(body["links"]["self"], "https://glue.example.com/addresses/7?a=b");
+    }
+
+    #[actix_web::test]
+    async fn a_document_of_another_type_repeats_the_query_at_the_top_only() {
+        let link_to = |query: &str| Some(Links { itself: format!("{BASE}/carts/7{query}") });
+        let cart = |query: &str| Resource { links: link_to(query), ..resource("carts", Some("7")) };
+        for (of, expected) in [("", "/carts/7?a=b"), ("?a=b", "/carts/7?a=b")] {
+            let (response, body) = render_at("/items", Answer::Created(cart(of)), "a=b", Mode::Glue).await;
+            assert_eq!(body["links"]["self"], format!("{BASE}{expected}"));
+            assert_eq!(header(&response, "location"), Some(&*format!("{BASE}/carts/7{of}")));
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_entity_tag_is_quoted_and_changes_nothing_else() {
+        let tag = || EntityTag("cc89".to_owned());
+        let (response, body) = render(compound().tagged(tag()), "include=addresses").await;
+        assert_eq!(header(&response, "etag"), Some("\"cc89\""));
+        let (untagged, same) = render(compound(), "include=addresses").await;
+        assert_eq!((header(&untagged, "etag"), same), (None, body));
+        let tagged_first = Answer::Created(resource("carts", Some("7"))).tagged(tag()).including(vec![]);
+        let (response, _) = render(tagged_first, "").await;
+        assert_eq!((response.status().as_u16(), header(&response, "etag")), (201, Some("\"cc89\"")));
     }
 
     #[actix_web::test]

@@ -93,6 +93,10 @@ pub enum Constraint {
     Numeric,
     /// A number above 0; passes what is no number.
     GreaterThanZero,
+    /// A whole number, as a text without a decimal point; passes what is no number.
+    Integer,
+    /// A number of at most so much; passes what is no number.
+    AtMost(u32),
     /// An object with these fields, whose names are told as `outer.inner`.
     Object(&'static [Field]),
 }
@@ -182,7 +186,7 @@ fn check_object(
                     mistyped = true;
                     Some(Cow::Borrowed(NOT_A_STRING))
                 }
-                (false, value) => constraint.check_value(value).map(Cow::Borrowed),
+                (false, value) => constraint.check_value(value),
             };
             if let Some(message) = message {
                 let pointer = Place::Within(place, field.name).pointer();
@@ -215,9 +219,14 @@ impl Constraint {
             | Self::Printable
             | Self::Date
             | Self::NotInFuture => true,
-            Self::NotBlank | Self::IsTrue | Self::Boolean | Self::Numeric | Self::GreaterThanZero | Self::Object(_) => {
-                false
-            }
+            Self::NotBlank
+            | Self::IsTrue
+            | Self::Boolean
+            | Self::Numeric
+            | Self::GreaterThanZero
+            | Self::Integer
+            | Self::AtMost(_)
+            | Self::Object(_) => false,
         }
     }
 
@@ -249,20 +258,26 @@ impl Constraint {
         }
     }
 
-    fn check_value(self, value: &Value) -> Option<&'static str> {
-        if let (Self::NotBlank, true) = (self, is_blank(value)) {
-            return Some("This value should not be blank.");
+    fn check_value(self, value: &Value) -> Option<Cow<'static, str>> {
+        let plain = |broken: bool, message: &'static str| broken.then_some(Cow::Borrowed(message));
+        if let Self::NotBlank = self {
+            return plain(is_blank(value), "This value should not be blank.");
         }
         if value.is_null() {
             return None;
         }
+        let number = || parse_number(value);
         match self {
-            Self::IsTrue if !is_true(value) => Some("This value should be true."),
-            Self::Boolean if !value.is_boolean() => Some("This value should be of type bool."),
-            Self::Numeric if parse_number(value).is_none() => Some("This value should be of type numeric."),
-            Self::GreaterThanZero if parse_number(value).is_some_and(|number| number <= 0.0) => {
-                Some("This value should be greater than 0.")
+            Self::IsTrue => plain(!is_true(value), "This value should be true."),
+            Self::Boolean => plain(!value.is_boolean(), "This value should be of type bool."),
+            Self::Numeric => plain(number().is_none(), "This value should be of type numeric."),
+            Self::GreaterThanZero => {
+                plain(number().is_some_and(|number| number <= 0.0), "This value should be greater than 0.")
             }
+            Self::Integer => plain(number().is_some() && !is_whole(value), "This value should be of type integer."),
+            Self::AtMost(most) => number()
+                .is_some_and(|number| number > f64::from(most))
+                .then(|| Cow::Owned(format!("This value should be less than or equal to {most}."))),
             _ => None,
         }
     }
@@ -296,9 +311,29 @@ fn parse_number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
         // Rust also reads `inf` and `nan`, which are no numbers to anybody else.
-        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        Value::String(text) => text.trim_ascii().parse().ok().filter(|number: &f64| number.is_finite()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Whether what is a number is a whole one: 2 and 2.0, and as a text `2` only.
+fn is_whole(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.fract() == 0.0),
+        Value::String(text) => {
+            let text = text.trim_ascii();
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// Reads a whole number that is not negative.
+pub(crate) fn parse_pieces(value: &Value) -> Option<u32> {
+    let number = parse_number(value).filter(|_| is_whole(value))?;
+    // `as` would turn what does not fit into something that does.
+    format!("{number:.0}").parse().ok()
 }
 
 /// Something, `@`, then neither blanks nor an end without a dot that has something on both sides.
@@ -442,6 +477,47 @@ mod tests {
         ];
         for (constraints, value, expected) in cases {
             assert_eq!(messages(constraints, value.clone()), expected, "{constraints:?} {value}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_is_a_whole_number_above_0_and_not_too_large() {
+        const QUANTITY: &[Constraint] = &[
+            Constraint::NotBlank,
+            Constraint::Numeric,
+            Constraint::GreaterThanZero,
+            Constraint::Integer,
+            Constraint::AtMost(1_000_000),
+        ];
+        const NOT_NUMERIC: &str = "This value should be of type numeric.";
+        const NOT_POSITIVE: &str = "This value should be greater than 0.";
+        const NOT_WHOLE: &str = "This value should be of type integer.";
+        const TOO_MANY: &str = "This value should be less than or equal to 1000000.";
+        let cases: [(Value, &[&str]); 21] = [
+            (json!(null), &[BLANK]),
+            (json!(""), &[BLANK, NOT_NUMERIC]),
+            (json!(false), &[BLANK, NOT_NUMERIC]),
+            (json!(true), &[NOT_NUMERIC]),
+            (json!([2]), &[NOT_NUMERIC]),
+            (json!("two"), &[NOT_NUMERIC]),
+            (json!("1e999"), &[NOT_NUMERIC]),
+            (json!(0), &[NOT_POSITIVE]),
+            (json!("-2"), &[NOT_POSITIVE]),
+            (json!(-0.5), &[NOT_POSITIVE, NOT_WHOLE]),
+            (json!(1.5), &[NOT_WHOLE]),
+            (json!("1.5"), &[NOT_WHOLE]),
+            (json!("1.0"), &[NOT_WHOLE]),
+            (json!("1e2"), &[NOT_WHOLE]),
+            (json!(1_000_001), &[TOO_MANY]),
+            (json!("1000000.5"), &[NOT_WHOLE, TOO_MANY]),
+            (json!(18_446_744_073_709_551_615_u64), &[TOO_MANY]),
+            (json!(1_000_000), &[]),
+            (json!(2.0), &[]),
+            (json!("2"), &[]),
+            (json!(" +2 "), &[]),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(messages(QUANTITY, value.clone()), expected, "{value}");
         }
     }
 

@@ -7,9 +7,10 @@ use actix_web::http::header::{
 use crate::errors::Code;
 use crate::routing::Route;
 
-/// The headers that a browser may be told to send, as they are announced.
+/// The headers that a browser may be told to send, as they are announced: Glue's, and the one without which no browser of
+/// another origin could change a cart.
 pub const ALLOWED_HEADERS: &str = "accept, content-type, content-language, accept-language, authorization, \
-                                   X-Anonymous-Customer-Unique-Id, access-control-allow-origin";
+                                   X-Anonymous-Customer-Unique-Id, access-control-allow-origin, if-match";
 
 /// Whether a pre-flight request has all of its headers.
 ///
@@ -97,6 +98,7 @@ mod tests {
             ("GET", "accept", true),
             ("POST", "accept,Content-Type,x-anonymous-customer-unique-id", true),
             ("OPTIONS", "authorization", true),
+            ("GET", "If-Match,authorization", true),
             ("DELETE", "accept", false),
             ("PUT", "accept", false),
             ("GET", "accept, authorization", false),

@@ -11,12 +11,12 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 use application::{Application, Caller};
-use domain::{Digest, Locale, Password, PasswordPolicy};
+use domain::{Digest, GuestId, Locale, Password, PasswordPolicy, Quantity};
 use jiff::civil::Date;
 use jsonapi::{Attributes, Identifier, Links, Mode, Query, Relationship, Resource, link_segment};
 use serde_json::{Map, Value};
 
-use crate::constraints::{Field, is_true, parse_date};
+use crate::constraints::{Field, is_true, parse_date, parse_pieces};
 use crate::errors::{Code, Refusal};
 use crate::routing::Pair;
 
@@ -33,8 +33,25 @@ pub struct Declaration {
     pub attributes: &'static [Attribute],
     /// The relationships that answers can show.
     pub relationships: &'static [&'static str],
+    /// An id as answers show it, for the API's description. None for what has none, such as tokens.
+    pub example_id: Option<&'static str>,
+    /// The resource that answers show in its place: whoever adds an item gets the cart.
+    pub shows: Option<&'static Declaration>,
     /// What can be done.
     pub operations: &'static [Operation],
+}
+
+impl Declaration {
+    /// The resource that answers show.
+    pub fn shown(&self) -> &Self {
+        self.shows.unwrap_or(self)
+    }
+
+    /// Whether an answer with exactly one of these resources names its state in `ETag`: there is an operation that asks for
+    /// it.
+    pub fn has_entity_tags(&self) -> bool {
+        self.operations.iter().any(|operation| matches!(operation.access, Access::Tagged(_)))
+    }
 }
 
 /// What one method of a resource does.
@@ -63,7 +80,7 @@ pub struct Attribute {
     pub shape: Shape,
     /// Whether it can be `null` as well.
     pub nullable: bool,
-    /// A value as JSON text.
+    /// A value as JSON text. For an object it follows from its members.
     pub example: &'static str,
 }
 
@@ -76,6 +93,16 @@ impl Attribute {
     /// An attribute that can be `null`. `example` is JSON text.
     pub const fn nullable(name: &'static str, shape: Shape, example: &'static str) -> Self {
         Self { name, shape, nullable: true, example }
+    }
+
+    /// An object that always has these members.
+    pub const fn object(name: &'static str, members: &'static [Self]) -> Self {
+        Self { name, shape: Shape::Object(members), nullable: false, example: "null" }
+    }
+
+    /// A list of objects with these members; of none, and therefore always empty, where no members are named.
+    pub const fn list(name: &'static str, members: &'static [Self]) -> Self {
+        Self { name, shape: Shape::List(members), nullable: false, example: "[]" }
     }
 }
 
@@ -96,6 +123,12 @@ pub enum Shape {
     Boolean,
     /// A whole number.
     Integer,
+    /// A number.
+    Number,
+    /// An object with these members, all of them.
+    Object(&'static [Attribute]),
+    /// A list of such objects.
+    List(&'static [Attribute]),
     /// Nothing but `null`.
     Null,
 }
@@ -138,7 +171,16 @@ impl Declaration {
         parents: &'static [&'static str],
         operations: &'static [Operation],
     ) -> Self {
-        Self { kind, parents, summary: "", attributes: &[], relationships: &[], operations }
+        Self {
+            kind,
+            parents,
+            summary: "",
+            attributes: &[],
+            relationships: &[],
+            example_id: None,
+            shows: None,
+            operations,
+        }
     }
 }
 
@@ -208,8 +250,20 @@ pub enum Access {
         /// What carries it out.
         handler: TokenHandler,
     },
+    /// The bearer of an access token, who names with `If-Match` the state of the resource that they know. Whose it is, the
+    /// handler asks.
+    Tagged(TaggedHandler),
+    /// A guest, by what they send as `X-Anonymous-Customer-Unique-Id`.
+    Guest(GuestHandler),
     /// Anybody, with a body that is no JSON:API: the handler reads it and shapes the answer itself.
     Foreign(ForeignHandler),
+}
+
+impl Access {
+    /// Whether an access token is needed.
+    pub const fn needs_token(self) -> bool {
+        matches!(self, Self::Token { .. } | Self::Tagged(_))
+    }
 }
 
 /// Whose resource a protected operation must be about.
@@ -230,8 +284,16 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub type PublicHandler = for<'a> fn(Call<'a>) -> Pending<'a, Result<Answer, Refusal>>;
 /// Carries out an operation of a customer who is logged in.
 pub type TokenHandler = for<'a> fn(Call<'a>, Caller) -> Pending<'a, Result<Answer, Refusal>>;
+/// Likewise, of a customer who knows the resource in the state of this entity tag.
+pub type TaggedHandler = for<'a> fn(Call<'a>, Caller, EntityTag) -> Pending<'a, Result<Answer, Refusal>>;
+/// Carries out an operation of a guest.
+pub type GuestHandler = for<'a> fn(Call<'a>, GuestId) -> Pending<'a, Result<Answer, Refusal>>;
 /// Carries out an operation that does not speak JSON:API.
 pub type ForeignHandler = for<'a> fn(ForeignCall<'a>) -> Pending<'a, HttpResponse>;
+
+/// The state of a resource that a client says it knows: the value of `If-Match` without the quotes around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityTag(pub String);
 
 /// What every handler can use.
 #[derive(Clone)]
@@ -267,6 +329,8 @@ pub struct Call<'a> {
     pub mode: Mode,
     /// Whom it comes from.
     pub client: IpAddr,
+    /// The guest who sends it, where one is named.
+    pub guest: Option<GuestId>,
 }
 
 impl<'a> Call<'a> {
@@ -275,10 +339,17 @@ impl<'a> Call<'a> {
         self.pairs.last().and_then(|pair| pair.id.as_deref())
     }
 
-    /// A resource of the requested type, which stands at the top. Its link repeats the query, as does Glue's.
-    pub fn resource(&self, id: String, attributes: Vec<(&'static str, Value)>) -> Resource {
-        let itself = with_query(link(&self.context.base_url, &[(self.kind, Some(&id))]), self.link_query);
-        resource(self.kind, Some(id), attributes, Some(itself))
+    /// The id of what the end of the path is below.
+    pub fn parent_id(&self) -> Option<&'a str> {
+        let [.., parent, _] = self.pairs else { return None };
+        parent.id.as_deref()
+    }
+
+    /// A resource that stands at the top. If it is of the requested type, its link repeats the query, as does Glue's.
+    pub fn resource(&self, kind: &'static str, id: String, attributes: Vec<(&'static str, Value)>) -> Resource {
+        let repeated = if kind == self.kind { self.link_query } else { "" };
+        let itself = with_query(link(&self.context.base_url, &[(kind, Some(&id))]), repeated);
+        resource(kind, Some(id), attributes, Some(itself))
     }
 
     /// A resource that stands below another, of whatever type.
@@ -376,9 +447,17 @@ pub enum Answer {
     Many(Vec<Resource>),
     /// One of the others, with resources that its own are related to.
     Including(Box<Self>, Vec<Resource>),
+    /// One of the others, whose only resource is in this state.
+    Tagged(Box<Self>, EntityTag),
 }
 
 impl Answer {
+    /// Names the state of the resource that is shown, in `ETag`.
+    #[must_use]
+    pub fn tagged(self, tag: EntityTag) -> Self {
+        Self::Tagged(Box::new(self), tag)
+    }
+
     /// Adds resources to be included. Those that no relationship leads to are left out, and so are all of them where the
     /// query does not ask for any.
     #[must_use]
@@ -408,6 +487,11 @@ impl Input {
     /// Takes a text out that may be taken away: `None` where it is absent, `Some(None)` where it is `null` or `""`.
     pub fn text_change(&mut self, name: &str) -> Option<Option<String>> {
         self.0.contains_key(name).then(|| self.text(name))
+    }
+
+    /// Reads how many pieces.
+    pub fn quantity(&self, name: &str) -> Option<Quantity> {
+        self.0.get(name).and_then(parse_pieces).and_then(Quantity::new)
     }
 
     /// Takes a password out.
@@ -462,6 +546,32 @@ mod tests {
         assert!(input.is_true("terms") && !input.is_true("other"));
         assert_eq!(input.date("born").unwrap().to_string(), "2000-02-29");
         assert_eq!(input.password("other").expose(), "");
+    }
+
+    #[test]
+    fn a_quantity_is_read_from_numbers_and_texts() {
+        for (value, expected) in [
+            (json!(1), Some(1)),
+            (json!("2"), Some(2)),
+            (json!(" +3\n"), Some(3)),
+            (json!(4.0), Some(4)),
+            (json!("0005"), Some(5)),
+            (json!(1_000_000), Some(1_000_000)),
+            (json!(1_000_001), None),
+            (json!(4_294_967_297_u64), None),
+            (json!(1.5), None),
+            (json!("1.0"), None),
+            (json!("1e3"), None),
+            (json!(0), None),
+            (json!(-1), None),
+            (json!(1e300), None),
+            (json!(null), None),
+            (json!([1]), None),
+        ] {
+            let input = Input::new(Map::from_iter([("quantity".to_owned(), value.clone())]));
+            assert_eq!(input.quantity("quantity").map(Quantity::get), expected, "{value}");
+            assert_eq!(input.quantity("other"), None);
+        }
     }
 
     #[test]

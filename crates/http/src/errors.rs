@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use application::{
-    AddressError, AuthenticateError, ChangePasswordError, ConfirmError, Failure, OwnCustomerError, RefreshError,
-    RegisterError, RestorePasswordError, UpdateCustomerError,
+    AddressError, AuthenticateError, CartError, ChangePasswordError, ConfirmError, Failure, OwnCustomerError,
+    RefreshError, RegisterError, RestorePasswordError, UpdateCustomerError,
 };
-use domain::{EmailProblem, Locale, PasswordViolation, RegistrationRefusal};
+use domain::{EmailProblem, ItemRefusal, Locale, PasswordViolation, Quantity, RegistrationRefusal};
 use jsonapi::{ErrorObject, Source};
+
+use crate::headers;
 
 /// Declares [`Code`] and its table from one list of rows.
 macro_rules! codes {
@@ -98,6 +100,42 @@ codes! {
     RefreshFailed: Some("004"), 401, "Refresh Failed", "Failed to refresh token.";
     /// Both an access token and a guest's identity.
     TwoIdentities: Some("005"), 400, "Two Identities", "Headers request error. A user can't act as logged and not logged user at the same time.";
+    /// No `If-Match` where one is needed.
+    EntityTagMissing: Some("005"), 428, "Entity Tag Missing", "If-Match header is missing.";
+    /// The resource is not in the state that `If-Match` names.
+    EntityTagWrong: Some("006"), 412, "Entity Tag Outdated", "If-Match header value is invalid.";
+    /// No such cart, or somebody else's.
+    CartNotFound: Some("101"), 404, "Cart Not Found", "Cart with given uuid not found.";
+    /// A product is not sold, or not so many of it; the detail names it.
+    ProductRefused: Some("102"), 422, "Product Not Available", "Product \"x\" not found";
+    /// No such item in the cart.
+    ItemNotFound: Some("103"), 404, "Item Not Found", "Item with the given group key not found in the cart.";
+    /// An item is for no cart at all.
+    CartIdMissing: Some("104"), 400, "Cart Id Missing", "Cart uuid is missing.";
+    /// The customer's last cart stays.
+    CartNotDeleted: Some("105"), 422, "Cart Not Deleted", "Cart could not be deleted.";
+    /// As many carts as a customer may have.
+    CartNotCreated: Some("107"), 422, "Cart Not Created", "Failed to create cart.";
+    /// Nobody says which guest.
+    GuestMissing: Some("109"), 400, "Guest Missing", "Anonymous customer unique id is empty.";
+    /// The customer has the one cart that they may have.
+    CartExists: Some("110"), 422, "Cart Exists", "Customer already has a cart.";
+    /// The price mode cannot change while there are items.
+    PriceModeFixed: Some("111"), 422, "Price Mode Fixed", "Can’t switch price mode when there are items in the cart.";
+    /// Another store, or none that there is.
+    StoreInvalid: Some("112"), 422, "Invalid Store", "Store data is invalid.";
+    /// Told behind the reason.
+    ItemNotAdded: Some("113"), 422, "Item Not Added", "Cart item could not be added.";
+    /// Told behind the reason.
+    ItemNotUpdated: Some("114"), 422, "Item Not Updated", "Cart item could not be updated.";
+    /// A currency of blanks.
+    CurrencyMissing: Some("116"), 422, "Currency Missing", "Currency is missing.";
+    /// Not a currency of the shop.
+    CurrencyIncorrect: Some("117"), 422, "Incorrect Currency", "Currency is incorrect.";
+    /// A price mode of blanks.
+    PriceModeMissing: Some("118"), 422, "Price Mode Missing", "Price mode is missing.";
+    /// Not a price mode.
+    PriceModeIncorrect: Some("119"), 422, "Incorrect Price Mode", "Price mode is incorrect.";
     /// A confirmed account has the address.
     EmailTaken: Some("400"), 422, "E-Mail Address Not Available", "If this email address is already in use, you will receive a password reset link. Otherwise you must first validate your e-mail address to finish registration. Please check your e-mail.";
     /// A registration failed for a reason of ours.
@@ -144,6 +182,8 @@ codes! {
     ConfirmationEmpty: Some("424"), 422, "Empty Confirmation Key", "Token is invalid.";
     /// A confirmation failed for a reason of ours, which is never told as the caller's fault.
     ConfirmationFailed: Some("425"), 422, "Confirmation Failed", "Failed to confirm a customer.";
+    /// Another customer's carts.
+    CartsUnauthorized: Some("802"), 403, "Unauthorized Request", "Unauthorized request.";
     /// The login lock is closed; the detail names how long it lasts.
     LoginLocked: Some("4401"), 429, "Too Many Logins", "Too many log in attempts from your address. Please wait 5 minutes before trying again.";
     /// A field breaks a constraint; the detail is `<field> => <message>`.
@@ -179,6 +219,8 @@ impl Code {
             Self::InvalidAccessToken | Self::MissingAccessToken | Self::TwoIdentities => {
                 Some(Source::Header("Authorization"))
             }
+            Self::EntityTagMissing | Self::EntityTagWrong => Some(Source::Header("If-Match")),
+            Self::GuestMissing => Some(Source::Header(headers::GUEST_AS_SPELLED)),
             Self::InvalidPage => Some(Source::Parameter(Cow::Borrowed("page"))),
             _ => None,
         }
@@ -203,6 +245,23 @@ impl Refusal {
     /// A refusal that blames a query parameter.
     pub fn of_parameter(code: Code, parameter: impl Into<Cow<'static, str>>) -> Self {
         ErrorObject { source: Some(Source::Parameter(parameter.into())), ..code.error() }.into()
+    }
+
+    /// A refusal to put an item into a cart ([`Code::ItemNotAdded`]) or to change one there ([`Code::ItemNotUpdated`]), which
+    /// is told behind the reason.
+    pub fn of_item(error: CartError, outcome: Code) -> Self {
+        match error {
+            CartError::ItemRefused { sku, reason } => {
+                // An update has no other attribute.
+                let attribute = match reason {
+                    Some(ItemRefusal::OutOfStock(_) | ItemRefusal::TooMany) => "quantity",
+                    _ if outcome == Code::ItemNotUpdated => "quantity",
+                    _ => "sku",
+                };
+                vec![product_refused(item_detail(&sku, reason), attribute), outcome.error()].into()
+            }
+            error => error.into(),
+        }
     }
 
     /// A refusal for too many requests.
@@ -363,6 +422,54 @@ impl From<AddressError> for Refusal {
     }
 }
 
+impl From<CartError> for Refusal {
+    fn from(error: CartError) -> Self {
+        match error {
+            CartError::Own(error) => error.into(),
+            CartError::NotFound => Code::CartNotFound.into(),
+            CartError::ItemNotFound => Code::ItemNotFound.into(),
+            CartError::WrongTag => Code::EntityTagWrong.into(),
+            CartError::AlreadyHasCart => Code::CartExists.into(),
+            CartError::TooManyCarts => Code::CartNotCreated.into(),
+            CartError::LastCart => Code::CartNotDeleted.into(),
+            CartError::PriceModeFixed => about("priceMode", [Code::PriceModeFixed]),
+            CartError::StoreUnknown => about("store", [Code::StoreInvalid]),
+            CartError::CurrencyUnknown => about("currency", [Code::CurrencyIncorrect]),
+            CartError::PriceModeUnknown => about("priceMode", [Code::PriceModeIncorrect]),
+            CartError::NoPrice { sku, currency } => {
+                let detail = item_detail(sku.as_str(), Some(ItemRefusal::NoPrice(currency)));
+                product_refused(detail, "currency").into()
+            }
+            CartError::ItemRefused { sku, reason } => product_refused(item_detail(&sku, reason), "sku").into(),
+            CartError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+/// What is wrong with a product, for the person who wants it. `None`: there is no such product.
+fn item_detail(sku: &str, reason: Option<ItemRefusal>) -> String {
+    match reason {
+        None => format!("Product \"{sku}\" not found"),
+        Some(ItemRefusal::NoPrice(currency)) => format!("Product \"{sku}\" has no price in {currency}"),
+        Some(ItemRefusal::OutOfStock(0)) => format!("Product \"{sku}\" is not available at the moment"),
+        Some(ItemRefusal::OutOfStock(left)) => {
+            format!("Product \"{sku}\" is only available in a quantity of {left}")
+        }
+        Some(ItemRefusal::TooMany) => {
+            format!("Product \"{sku}\" can be ordered in a quantity of at most {}", Quantity::MAX)
+        }
+        Some(ItemRefusal::Full(most)) => format!("The cart holds at most {most} different products"),
+    }
+}
+
+fn product_refused(detail: String, attribute: &str) -> ErrorObject {
+    ErrorObject {
+        detail: Cow::Owned(detail),
+        source: Some(attribute_pointer(attribute)),
+        ..Code::ProductRefused.error()
+    }
+}
+
 impl From<RefreshError> for Refusal {
     fn from(error: RefreshError) -> Self {
         match error {
@@ -393,32 +500,36 @@ pub(crate) const fn email_code(problem: EmailProblem) -> Code {
 }
 
 /// Errors that blame one attribute.
-fn about(attribute: &str, codes: impl IntoIterator<Item = Code>) -> Refusal {
-    let blame = |code: Code| ErrorObject {
-        source: Some(Source::Pointer(format!("/data/attributes/{attribute}"))),
-        ..code.error()
-    };
+pub(crate) fn about(attribute: &str, codes: impl IntoIterator<Item = Code>) -> Refusal {
+    let blame = |code: Code| ErrorObject { source: Some(attribute_pointer(attribute)), ..code.error() };
     codes.into_iter().map(blame).collect::<Vec<_>>().into()
+}
+
+fn attribute_pointer(attribute: &str) -> Source {
+    Source::Pointer(format!("/data/attributes/{attribute}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::{Currency, Sku};
 
     fn wire(refusal: impl Into<Refusal>) -> Vec<(&'static str, u16)> {
         refusal.into().errors.into_iter().map(|error| (error.code.unwrap_or(""), error.status)).collect()
     }
 
     #[test]
-    fn each_code_has_one_title_and_status_and_only_one_has_two_details() {
+    fn each_code_has_one_title_and_status_but_for_one_and_one_has_two_details() {
         for code in Code::ALL {
             let error = code.error();
             assert!(!error.title.is_empty() && (400..=503).contains(&error.status), "{code:?}");
             let namesakes: Vec<_> = Code::ALL.iter().filter(|other| other.error().code == error.code).collect();
-            let expected = if error.code == Some("406") { 2 } else { 1 };
+            let expected = if matches!(error.code, Some("005" | "406")) { 2 } else { 1 };
             assert!(error.code.is_none() || namesakes.len() == expected, "{code:?}");
             let alike = |other: &&Code| (other.status(), other.error().title) == (error.status, error.title);
-            assert!(error.code.is_none() || namesakes.into_iter().all(|other| alike(&other)), "{code:?}");
+            // Glue has two meanings for one code.
+            let is_one_kind = error.code.is_some_and(|code| code != "005");
+            assert!(!is_one_kind || namesakes.into_iter().all(|other| alike(&other)), "{code:?}");
             assert_eq!(error.detail.is_empty(), *code == Code::Violation, "{code:?}");
         }
     }
@@ -505,6 +616,63 @@ mod tests {
     }
 
     #[test]
+    fn every_refusal_of_a_cart_has_its_code() {
+        use OwnCustomerError::{Gone, TokenEnded};
+        let blamed = |attribute: &str| Some(attribute_pointer(attribute));
+        let header = || Some(Source::Header("If-Match"));
+        let no_price =
+            CartError::NoPrice { sku: Sku::parse("003_26138343").unwrap(), currency: Currency::parse("CHF").unwrap() };
+        for (error, code, status, source) in [
+            (CartError::Own(Gone), "402", 404, None),
+            (CartError::Own(TokenEnded), "001", 401, Some(Source::Header("Authorization"))),
+            (CartError::NotFound, "101", 404, None),
+            (CartError::ItemNotFound, "103", 404, None),
+            (CartError::WrongTag, "006", 412, header()),
+            (CartError::AlreadyHasCart, "110", 422, None),
+            (CartError::TooManyCarts, "107", 422, None),
+            (CartError::LastCart, "105", 422, None),
+            (CartError::PriceModeFixed, "111", 422, blamed("priceMode")),
+            (CartError::StoreUnknown, "112", 422, blamed("store")),
+            (CartError::CurrencyUnknown, "117", 422, blamed("currency")),
+            (CartError::PriceModeUnknown, "119", 422, blamed("priceMode")),
+            (no_price, "102", 422, blamed("currency")),
+            (CartError::ItemRefused { sku: "x".to_owned(), reason: None }, "102", 422, blamed("sku")),
+        ] {
+            let refusal = Refusal::from(error.clone());
+            assert_eq!(wire(refusal.clone()), [(code, status)], "{error:?}");
+            assert_eq!(refusal.errors[0].source, source, "{error:?}");
+            // Only what a product is refused for has something behind it.
+            let of_item = Refusal::of_item(error.clone(), Code::ItemNotAdded);
+            assert_eq!(of_item == refusal, !matches!(error, CartError::ItemRefused { .. }), "{error:?}");
+        }
+        assert_eq!(Code::EntityTagMissing.error().source, header());
+        assert_eq!(Code::GuestMissing.error().source, Some(Source::Header("X-Anonymous-Customer-Unique-Id")));
+    }
+
+    #[test]
+    fn a_refused_item_is_told_with_the_reason_first() {
+        let francs = ItemRefusal::NoPrice(Currency::parse("CHF").unwrap());
+        for (reason, detail, blamed) in [
+            (None, r#"Product "x" not found"#, "sku"),
+            (Some(francs), r#"Product "x" has no price in CHF"#, "sku"),
+            (Some(ItemRefusal::OutOfStock(0)), r#"Product "x" is not available at the moment"#, "quantity"),
+            (Some(ItemRefusal::OutOfStock(3)), r#"Product "x" is only available in a quantity of 3"#, "quantity"),
+            (Some(ItemRefusal::TooMany), r#"Product "x" can be ordered in a quantity of at most 1000000"#, "quantity"),
+            (Some(ItemRefusal::Full(500)), "The cart holds at most 500 different products", "sku"),
+        ] {
+            for (outcome, code, blamed) in
+                [(Code::ItemNotAdded, "113", blamed), (Code::ItemNotUpdated, "114", "quantity")]
+            {
+                let refusal = Refusal::of_item(CartError::ItemRefused { sku: "x".to_owned(), reason }, outcome);
+                assert_eq!(refusal.errors[0].detail, detail, "{reason:?}");
+                assert_eq!(refusal.errors[0].source, Some(attribute_pointer(blamed)), "{reason:?}");
+                assert_eq!(refusal.errors[1], outcome.error(), "{reason:?}");
+                assert_eq!(wire(refusal), [("102", 422), (code, 422)]);
+            }
+        }
+    }
+
+    #[test]
     fn what_differs_is_told_by_the_names_of_its_fields() {
         for (refusal, detail) in [
             (
@@ -535,6 +703,8 @@ mod tests {
             RestorePasswordError::Failure(busy).into(),
             ChangePasswordError::Failure(busy).into(),
             AddressError::Failure(busy).into(),
+            CartError::Failure(busy).into(),
+            Refusal::of_item(CartError::Failure(busy), Code::ItemNotAdded),
         ] {
             assert_eq!(refusal.retry_after_seconds, Some(7));
             assert_eq!(wire(refusal), [("", 503)]);
@@ -548,5 +718,6 @@ mod tests {
         assert_eq!(wire(RestorePasswordError::Failure(Failure::Internal)), [("", 500)]);
         assert_eq!(wire(ChangePasswordError::Failure(Failure::Internal)), [("", 500)]);
         assert_eq!(wire(AddressError::Failure(Failure::Internal)), [("", 500)]);
+        assert_eq!(wire(CartError::Failure(Failure::Internal)), [("", 500)]);
     }
 }

@@ -8,6 +8,9 @@ pub const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"Acce
 /// The header that carries a guest's identity.
 pub const GUEST: HeaderName = HeaderName::from_static("x-anonymous-customer-unique-id");
 
+/// Its name as documents spell it.
+pub const GUEST_AS_SPELLED: &str = "X-Anonymous-Customer-Unique-Id";
+
 /// What keeps browsers from doing more with an answer than they should.
 const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("x-frame-options"), HeaderValue::from_static("SAMEORIGIN")),

@@ -20,13 +20,14 @@ use utoipa::openapi::{
 };
 
 use crate::declaration::{Access, Declaration, Operation, Success, Verb};
+use crate::headers::GUEST_AS_SPELLED;
 
 /// The name of the one way to authenticate.
 const BEARER: &str = "bearer";
 
 const DESCRIPTION: &str =
-    "Sign-up with double opt-in, login, and the customer's own account, as a storefront speaks to \
-    them. Documents are [JSON:API](https://jsonapi.org/format/1.1/).
+    "Sign-up with double opt-in, login, the customer's own account, and carts of guests and customers, as a \
+    storefront speaks to them. Documents are [JSON:API](https://jsonapi.org/format/1.1/).
 
 Every path also answers `HEAD` where it answers `GET`, and `OPTIONS` for browsers of other origins. Attributes that an \
     operation does not declare mean nothing. What a schema here cannot say of a field is in the field's description: a \
@@ -67,7 +68,7 @@ pub fn describe(declarations: &[&'static Declaration], base_url: &str, mode: Mod
         .servers(Some([ServerBuilder::new().url(base_url).build()]))
         .paths(paths)
         .components(Some(components))
-        .tags(Some(declarations.iter().map(|declaration| tag(declaration))))
+        .tags(Some(tags(declarations)))
         .build()
 }
 
@@ -98,13 +99,22 @@ fn template(declaration: &Declaration, names_one: bool) -> String {
     path
 }
 
-/// `customerId`, of `customers`.
+/// `guestCartId`, of `guest-carts`.
 fn id_of_parent(kind: &str) -> String {
-    format!("{}Id", kind.trim_end_matches('s'))
+    let name = schemas::pascal(kind.trim_end_matches('s'));
+    let mut letters = name.chars();
+    let first = letters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(letters).chain("Id".chars()).collect()
 }
 
-fn tag(declaration: &Declaration) -> Tag {
-    TagBuilder::new().name(declaration.kind).description(Some(declaration.summary)).build()
+/// One for each kind: the first declaration of a kind that stands at several places tells what it is.
+fn tags(declarations: &[&'static Declaration]) -> Vec<Tag> {
+    let is_first = |place: usize, kind: &str| declarations.iter().take(place).all(|earlier| earlier.kind != kind);
+    let told = declarations.iter().enumerate().filter(|(place, declaration)| is_first(*place, declaration.kind));
+    let tag = |declaration: &Declaration| {
+        TagBuilder::new().name(declaration.kind).description(Some(declaration.summary)).build()
+    };
+    told.map(|(_, declaration)| tag(declaration)).collect()
 }
 
 fn bearer() -> Http {
@@ -125,8 +135,8 @@ fn describe_operation(
     let method = operation.verb.as_str().to_ascii_lowercase();
     let identity = if names_one { "-id" } else { "" };
     let security = match operation.access {
-        Access::Token { .. } => vec![SecurityRequirement::new(BEARER, Vec::<String>::new())],
-        Access::Public(_) | Access::Login { .. } | Access::Foreign(_) => Vec::new(),
+        access if access.needs_token() => vec![SecurityRequirement::new(BEARER, Vec::<String>::new())],
+        _ => Vec::new(),
     };
     OperationBuilder::new()
         .operation_id(Some(format!("{method}-{parts}{identity}")))
@@ -140,15 +150,24 @@ fn describe_operation(
 }
 
 fn parameters(declaration: &Declaration, operation: &Operation, names_one: bool) -> Vec<Parameter> {
-    let parameter = |name: &str, place: ParameterIn, description: &str, schema: ObjectBuilder| {
+    let build = |name: &str, place: ParameterIn, required: Required, description: &str, schema: ObjectBuilder| {
         ParameterBuilder::new()
             .name(name)
             .parameter_in(place)
-            .required(Required::False)
+            .required(required)
             .description(Some(description))
             .schema(Some(schema))
             .build()
     };
+    // Of what is in the path the library itself says that it is required.
+    let parameter = |name: &str, place: ParameterIn, description: &str, schema: ObjectBuilder| {
+        build(name, place, Required::False, description, schema)
+    };
+    let header = |name: &str, description: &str, example: &str| {
+        let schema = schemas::text().min_length(Some(1)).examples([Value::from(example)]);
+        build(name, ParameterIn::Header, Required::True, description, schema)
+    };
+    let of = declaration.shown();
     let id = || schemas::text().min_length(Some(1));
     let mut parameters: Vec<Parameter> = declaration
         .parents
@@ -158,16 +177,16 @@ fn parameters(declaration: &Declaration, operation: &Operation, names_one: bool)
     if names_one {
         parameters.push(parameter("id", ParameterIn::Path, "Which one.", id()));
     }
-    let shows = !declaration.attributes.is_empty() && !matches!(operation.answers, Success::NoContent);
+    let shows = !of.attributes.is_empty() && !matches!(operation.answers, Success::NoContent);
     if shows {
-        for kind in [&[declaration.kind], declaration.relationships].concat() {
+        for kind in [&[of.kind], of.relationships].concat() {
             let description =
                 format!("Which attributes of {kind} to show, with commas between them. All, if not given.");
             parameters.push(parameter(&format!("fields[{kind}]"), ParameterIn::Query, &description, schemas::text()));
         }
     }
-    if shows && !declaration.relationships.is_empty() {
-        let description = format!("What to include, with commas: {}.", declaration.relationships.join(", "));
+    if shows && !of.relationships.is_empty() {
+        let description = format!("What to include, with commas: {}.", of.relationships.join(", "));
         parameters.push(parameter("include", ParameterIn::Query, &description, schemas::text()));
     }
     parameters.push(parameter(
@@ -176,12 +195,25 @@ fn parameters(declaration: &Declaration, operation: &Operation, names_one: bool)
         "The language of the answer and, at a sign-up, of the customer's mail.",
         schemas::text().examples([Value::from("de-DE, en;q=0.5")]),
     ));
-    if !matches!(operation.access, Access::Foreign(_)) {
-        parameters.push(parameter(
-            "X-Anonymous-Customer-Unique-Id",
+    match operation.access {
+        Access::Foreign(_) => (),
+        Access::Guest(_) => parameters.push(header(
+            GUEST_AS_SPELLED,
+            "Which guest: any text that nobody else can guess. Not together with an access token.",
+            "3f8a0d52-9c1e-4b7f-8a66-5d1f0e2c7b94",
+        )),
+        _ => parameters.push(parameter(
+            GUEST_AS_SPELLED,
             ParameterIn::Header,
             "The identity of a guest. Not together with an access token.",
             schemas::text(),
+        )),
+    }
+    if matches!(operation.access, Access::Tagged(_)) {
+        parameters.push(header(
+            "If-Match",
+            "The state that is to be changed: the `ETag` of the last answer with it. The quotes may be left out.",
+            answers::ENTITY_TAG,
         ));
     }
     parameters

@@ -4,10 +4,10 @@
 //! waits for anything: the body has been read, and tokens are checked by computing.
 
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName};
+use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use actix_web::web::Bytes;
 use application::Caller;
-use domain::Locale;
+use domain::{GuestId, Locale};
 use jsonapi::{
     Accept, AcceptHeader, ContentType, Mode, Query, QueryProblem, RequestDocument, RequestProblem, read_content_type,
     read_request,
@@ -15,7 +15,10 @@ use jsonapi::{
 use serde_json::{Map, Value};
 
 use crate::constraints::{World, check_fields};
-use crate::declaration::{Access, ForeignHandler, Input, Operation, Ownership, PublicHandler, TokenHandler, Verb};
+use crate::declaration::{
+    Access, EntityTag, ForeignHandler, GuestHandler, Input, Operation, Ownership, PublicHandler, TaggedHandler,
+    TokenHandler, Verb,
+};
 use crate::errors::{Code, Refusal};
 use crate::routing::{Pair, Route, Routes};
 use crate::settings::GlueSettings;
@@ -70,10 +73,14 @@ pub struct Gate<'a> {
 pub enum Admitted<'a> {
     /// A pre-flight request of a browser, about this resource.
     Preflight(&'a Route),
-    /// A request for this handler.
-    Public(PublicHandler, Input, Query),
+    /// A request for this handler; of a guest, where one is named.
+    Public(PublicHandler, Input, Query, Option<GuestId>),
     /// A request of a customer for this handler.
     Token(TokenHandler, Input, Query, Caller),
+    /// Likewise, of one who knows the resource in that state.
+    Tagged(TaggedHandler, Input, Query, Caller, EntityTag),
+    /// A request of a guest for this handler.
+    Guest(GuestHandler, Input, Query, GuestId),
     /// A request for a handler that does not speak JSON:API; whether an `Authorization` sent along is good.
     Foreign(ForeignHandler, bool),
 }
@@ -146,7 +153,7 @@ impl Pipeline {
         if let Access::Foreign(handler) = operation.access {
             return Ok(Admitted::Foreign(handler, read_caller(incoming.headers, gate).is_ok()));
         }
-        query.check(route.declaration.relationships, incoming.mode).map_err(refuse_query)?;
+        query.check(route.declaration.shown().relationships, incoming.mode).map_err(refuse_query)?;
 
         let verb = operation.verb;
         let document =
@@ -156,6 +163,10 @@ impl Pipeline {
         }
         if let Some(document) = &document {
             check_identity(document, verb, incoming)?;
+        }
+        let guest = read_guest(incoming.headers);
+        if matches!(operation.access, Access::Guest(_)) && guest.is_none() {
+            return Err(Code::GuestMissing.into());
         }
         let attributes = document.map_or_else(Map::new, |document| document.attributes);
         if let Access::Login { username, .. } = operation.access
@@ -174,8 +185,17 @@ impl Pipeline {
                 check_ownership(ownership, verb, incoming.pairs, &caller)?;
                 Ok(Admitted::Token(handler, input, query, caller))
             }
-            (Access::Token { .. }, None) => Err(Code::MissingAccessToken.into()),
-            (Access::Public(handler) | Access::Login { handler, .. }, _) => Ok(Admitted::Public(handler, input, query)),
+            (Access::Tagged(handler), Some(caller)) => {
+                let tag = read_entity_tag(incoming.headers)?;
+                Ok(Admitted::Tagged(handler, input, query, caller, tag))
+            }
+            (Access::Token { .. } | Access::Tagged(_), None) => Err(Code::MissingAccessToken.into()),
+            (Access::Guest(handler), _) => guest
+                .map(|guest| Admitted::Guest(handler, input, query, guest))
+                .ok_or_else(|| Code::GuestMissing.into()),
+            (Access::Public(handler) | Access::Login { handler, .. }, _) => {
+                Ok(Admitted::Public(handler, input, query, guest))
+            }
             (Access::Foreign(handler), _) => Ok(Admitted::Foreign(handler, true)),
         }
     }
@@ -268,12 +288,25 @@ fn check_identities(headers: &HeaderMap) -> Result<(), Refusal> {
     if is_there(&AUTHORIZATION) && is_there(&headers::GUEST) {
         return Err(Code::TwoIdentities.into());
     }
-    sole_header(headers, &headers::GUEST, "X-Anonymous-Customer-Unique-Id").map(|_| ())
+    sole_header(headers, &headers::GUEST, headers::GUEST_AS_SPELLED).map(|_| ())
+}
+
+/// The guest whom a request names. Only one whose header stands there once is let through.
+fn read_guest(headers: &HeaderMap) -> Option<GuestId> {
+    headers.get_all(&headers::GUEST).find_map(|value| GuestId::of(value.as_bytes()))
+}
+
+/// The state of the resource that a client knows. Its quotes may be left out.
+fn read_entity_tag(headers: &HeaderMap) -> Result<EntityTag, Refusal> {
+    let header = sole_header(headers, &IF_MATCH, "If-Match")?.filter(|text| !text.is_empty());
+    let text = header.ok_or(Code::EntityTagMissing)?;
+    let unquoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    Ok(EntityTag(unquoted.unwrap_or(text).to_owned()))
 }
 
 fn check_token(headers: &HeaderMap, operation: &Operation, gate: &Gate<'_>) -> Result<Option<Caller>, Code> {
     match (read_caller(headers, gate)?, operation.access) {
-        (None, Access::Token { .. }) => Err(Code::MissingAccessToken),
+        (None, access) if access.needs_token() => Err(Code::MissingAccessToken),
         (caller, _) => Ok(caller),
     }
 }

@@ -114,7 +114,7 @@ mod tests {
 
     async fn get(path: &str) -> (u16, String, String) {
         let reader =
-            Reader::new(&crate::openapi::describe(crate::glue::DECLARATIONS, "https://glue.example.com", Mode::Glue));
+            Reader::new(&crate::openapi::describe(&crate::glue::DECLARATIONS, "https://glue.example.com", Mode::Glue));
         let app = init_service(App::new().configure(|services| reader.add_to(services))).await;
         let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
         let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());

@@ -120,8 +120,8 @@ fn surfaces(
         base_url: Arc::clone(&public_url),
         password_policy: Arc::clone(&policy),
     };
-    let reader =
-        Reader::new(&openapi::describe(glue::declarations(glue_settings), &public_url, jsonapi_settings.mode.into()));
+    let declarations = glue::declarations(glue_settings, application.carts());
+    let reader = Reader::new(&openapi::describe(declarations, &public_url, jsonapi_settings.mode.into()));
     Surfaces {
         entrance: Arc::new(entrance),
         glue: Data::new(Glue::new(glue_settings, wire, body_limits, context, leaked.clone())),

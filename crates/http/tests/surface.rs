@@ -8,14 +8,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::{AccountSettings, Application, Enumeration, Hasher, HasherSettings, Parts, Signer, TokenSettings};
-use domain::{
-    Clock, Digest, LinkKey, MessageId, MovableClock, Randomness, Reregistration, SecretPurpose, ServerKey,
-    SystemRandomness,
+use application::{
+    AccountSettings, Algorithm, Application, Catalogue, Hasher, HasherSettings, Parts, Signer, TokenSettings,
 };
+use domain::{Clock, Digest, LinkKey, MessageId, MovableClock, Randomness, SecretPurpose, ServerKey, SystemRandomness};
 use http::{GlueSettings, HttpSettings, JsonApiMode, JsonApiSettings, Services};
 use serde_json::{Value, json};
 use store::{NewKey, Store, StoreSettings};
+use testkit::default_settings;
 
 const PASSWORD: &str = "Supp0rt!Supp0rt";
 const KEY: &str = "607a17d1c673f461ca40002ea79fddc0";
@@ -41,32 +41,14 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(MovableClock::default());
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-        let store = Store::open(
-            &StoreSettings {
-                url: format!("sqlite://{}", folder.path().join("test.db").display()),
-                readers: 2,
-                connections: 2,
-                queue: 64,
-                wait_milliseconds: 5000,
-                statement_timeout_milliseconds: 5000,
-                outbox_limit: 100,
-            },
-            tokio::runtime::Handle::current(),
-        )
-        .unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let settings = StoreSettings { url, outbox_limit: 100, ..default_settings("database") };
+        let store = Store::open(&settings, tokio::runtime::Handle::current()).unwrap();
         store.migrate().await.unwrap();
-        let tokens: TokenSettings = serde_json::from_value(json!({
-            "algorithm": "EdDSA", "audience": "frontend", "access_lifetime_seconds": 28_800, "refresh_lifetime_seconds": 2_678_400,
-        }))
-        .unwrap();
-        let hasher = HasherSettings {
-            memory_kib: 19_456,
-            iterations: 2,
-            parallelism: 1,
-            threads: 2,
-            queue: 64,
-            release_memory_after_seconds: 60,
-        };
+        let tokens = TokenSettings { algorithm: Algorithm::EdDsa, ..default_settings("tokens") };
+        let hasher = HasherSettings { threads: 2, ..default_settings("passwords") };
+        let catalogue = Catalogue::new(store.clone(), &default_settings("catalogue"));
+        catalogue.insert_demo(clock.now()).await.unwrap();
         let application = Application::new(Parts {
             store: store.clone(),
             hasher: Hasher::start(&hasher, Arc::clone(&randomness)).unwrap(),
@@ -74,51 +56,20 @@ impl Running {
             server_key: ServerKey::from_bytes([7; 32]),
             clock: Arc::<MovableClock>::clone(&clock),
             randomness,
-            accounts: AccountSettings {
-                double_opt_in: true,
-                reregistration: Reregistration::Claim,
-                enumeration: Enumeration::Glue,
-                max_open_claims: 8,
-                confirmation_lifetime_seconds: 86_400,
-                resend_cool_down_seconds: 60,
-                notice_cool_down_seconds: 86_400,
-                restore_lifetime_seconds: 7200,
-                restore_cool_down_seconds: 60,
-                restore_confirms: false,
-                login_attempts: 3,
-                login_window_seconds: 600,
-                login_block_seconds: 300,
-                max_addresses: 100,
-                email_changes_per_day: 10,
-                mails_per_address_per_day: 20,
-                reference_prefix: String::new(),
-            },
+            accounts: AccountSettings { login_attempts: 3, ..default_settings("accounts") },
+            catalogue,
+            carts: default_settings("carts"),
             store_name: "DE".to_owned(),
             tokens,
         });
-        let locale = |name| domain::Locale::parse(name).unwrap();
         let mut http = HttpSettings {
             workers: 1,
-            max_connections: 100,
-            keep_alive_seconds: 5,
-            head_timeout_seconds: 5,
             body_timeout_seconds: 1,
-            body_limit_bytes: 65_536,
             requests_per_second: 0,
             request_burst: 1,
-            trusted_proxies: Vec::new(),
+            ..default_settings("http")
         };
-        let mut glue = GlueSettings {
-            enabled: true,
-            cors_allow_origin: String::new(),
-            require_accept: false,
-            security_headers: true,
-            locales: vec![locale("de_DE"), locale("en_US")],
-            default_locale: locale("de_DE"),
-            denied_passwords: std::collections::BTreeSet::new(),
-            allowed_passwords: std::collections::BTreeSet::new(),
-            leaked_passwords_url: String::new(),
-        };
+        let mut glue: GlueSettings = default_settings("glue");
         change(&mut http, &mut glue);
         let mailbox = mailer::Mailbox::open(&folder.path().join("mailbox"), 10).unwrap();
         let services = Services {
@@ -161,6 +112,12 @@ impl Running {
     async fn post(&self, kind: &str, attributes: Value) -> Answer {
         let body = json!({"data": {"type": kind, "attributes": attributes}}).to_string();
         self.send(&format!("POST /{kind}\nContent-Type: application/json\nAccept: */*"), &body).await
+    }
+
+    /// Sends a document of that type with these headers.
+    async fn write(&self, line: &str, kind: &str, headers: &str, attributes: Value) -> Answer {
+        let body = json!({"data": {"type": kind, "attributes": attributes}}).to_string();
+        self.send(&format!("{line}\nContent-Type: application/vnd.api+json\n{headers}"), &body).await
     }
 
     async fn register(&self, email: &str) -> Answer {
@@ -567,6 +524,144 @@ async fn operators_and_test_suites_have_their_own_doors() {
     assert!(moved.body["now"].as_str().unwrap().ends_with('Z'));
     assert!(server.clock.now().since(before) >= Duration::from_secs(3600));
     assert_eq!(server.send("POST /mailbox/api/clock", "{\"advance\": -1}").await.status, 400);
+}
+
+const GUEST: &str = "X-Anonymous-Customer-Unique-Id: 3f8a0d52";
+const CAMERA: &str = "001_25904006";
+
+fn pieces(quantity: u32) -> Value {
+    json!({"sku": CAMERA, "quantity": quantity})
+}
+
+#[actix_web::test]
+async fn a_guest_fills_a_cart_and_takes_it_along() {
+    let server = Running::start(|_, _| ()).await;
+    let head = "POST /guest-cart-items?include=guest-cart-items";
+    let added = server.write(head, "guest-cart-items", GUEST, pieces(2)).await;
+    assert_eq!((added.status, &added.body["data"]["type"]), (201, &json!("guest-carts")), "{}", added.text);
+    let id = added.body["data"]["id"].as_str().unwrap();
+    let cart = format!("{BASE}/guest-carts/{id}");
+    assert_eq!(added.header("location"), Some(&*cart));
+    assert_eq!((added.header("etag"), &added.body["data"]["links"]["self"]), (None, &json!(cart)));
+    assert_eq!(added.body["links"]["self"], format!("{cart}?include=guest-cart-items"));
+    let items = &added.body["data"]["relationships"]["guest-cart-items"];
+    assert_eq!(*items, json!({"data": [{"type": "guest-cart-items", "id": CAMERA}]}));
+    assert_eq!(added.body["included"][0]["links"]["self"], format!("{cart}/guest-cart-items/{CAMERA}"));
+    assert_eq!(added.body["included"][0]["attributes"]["calculations"]["sumPriceToPayAggregation"], 19_998);
+
+    let item = format!("/guest-carts/{id}/guest-cart-items/{CAMERA}");
+    let changed = server.write(&format!("PATCH {item}"), "guest-cart-items", GUEST, json!({"quantity": "3"})).await;
+    assert_eq!((changed.status, &changed.body["data"]["attributes"]["totals"]["grandTotal"]), (200, &json!(29_997)));
+    let unknown = json!({"sku": "x", "quantity": 1});
+    let refused = server.write("POST /guest-cart-items", "guest-cart-items", GUEST, unknown).await;
+    let errors = refused.body["errors"].as_array().unwrap();
+    assert_eq!(
+        (refused.status, errors[0]["code"].as_str(), errors[1]["code"].as_str()),
+        (422, Some("102"), Some("113"))
+    );
+    let nowhere = server.write("POST /guest-carts//guest-cart-items", "guest-cart-items", GUEST, pieces(1)).await;
+    assert_eq!(nowhere.error(), (400, "104", "Cart uuid is missing."));
+    let nobody = server.send("GET /guest-carts", "").await;
+    assert_eq!(nobody.error(), (400, "109", "Anonymous customer unique id is empty."));
+    assert_eq!(nobody.body["errors"][0]["source"], json!({"header": "X-Anonymous-Customer-Unique-Id"}));
+    let other = server.send(&format!("GET /guest-carts/{id}\n{GUEST}x"), "").await;
+    assert_eq!(other.error(), (404, "101", "Cart with given uuid not found."));
+    let own = server.send(&format!("GET /guest-carts?include=items\n{GUEST}"), "").await;
+    assert_eq!((own.body["data"].as_array().unwrap().len(), own.header("etag")), (1, None));
+    assert_eq!(own.body["data"][0]["links"]["self"], format!("{cart}?include=items"));
+
+    let (_, tokens) = server.customer("mira@example.com").await;
+    let login = json!({"username": "mira@example.com", "password": PASSWORD});
+    assert_eq!(server.write("POST /access-tokens", "access-tokens", GUEST, login).await.status, 201);
+    let bearer = format!("Authorization: Bearer {}", tokens["accessToken"].as_str().unwrap());
+    assert_eq!(server.send(&format!("GET /carts/{id}\n{bearer}"), "").await.status, 200);
+    assert_eq!(server.send(&format!("GET /guest-carts\n{GUEST}"), "").await.body["data"], json!([]));
+    assert_eq!(server.send(&format!("DELETE {item}\n{GUEST}"), "").await.error().1, "101");
+
+    let other_guest = "X-Anonymous-Customer-Unique-Id: 4711";
+    let second = server.write("POST /guest-cart-items", "guest-cart-items", other_guest, pieces(1)).await;
+    let signed_up = server.write("POST /customers", "customers", other_guest, registration("nora@example.com")).await;
+    assert_eq!((second.status, signed_up.status), (201, 201));
+    assert_eq!(server.send(&format!("GET /guest-carts\n{other_guest}"), "").await.body["data"], json!([]));
+}
+
+#[actix_web::test]
+async fn a_cart_of_a_customer_is_changed_by_who_knows_its_state() {
+    let server = Running::start(|_, _| ()).await;
+    let (reference, tokens) = server.customer("mira@example.com").await;
+    let bearer = &*format!("Authorization: Bearer {}", tokens["accessToken"].as_str().unwrap());
+    let new = || json!({"priceMode": "GROSS_MODE", "currency": "EUR", "store": "DE"});
+    for (change, code) in
+        [("priceMode", "118"), ("currency", "116"), ("store", "112")].map(|(name, code)| (json!({ name: " " }), code))
+    {
+        let mut attributes = new();
+        attributes.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(server.write("POST /carts", "carts", bearer, attributes).await.error().1, code, "{change}");
+    }
+    let opened = server.write("POST /carts?include=items", "carts", bearer, new()).await;
+    let id = opened.body["data"]["id"].as_str().unwrap();
+    let path = format!("/carts/{id}");
+    assert_eq!(opened.header("location"), Some(&*format!("{BASE}{path}?include=items")));
+    assert_eq!(opened.body["data"]["relationships"]["items"], json!({"data": []}));
+    assert_eq!(opened.body["data"]["attributes"]["totals"]["grandTotal"], Value::Null);
+    let tag = opened.header("etag").unwrap();
+    assert!(tag.len() == 34 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+    assert_eq!(server.write("POST /carts", "carts", bearer, new()).await.error().1, "110");
+
+    for collection in ["/carts", &format!("/customers/{reference}/carts")] {
+        let listed = server.send(&format!("GET {collection}\n{bearer}"), "").await;
+        assert_eq!((listed.status, listed.header("etag")), (200, Some(tag)), "{collection}");
+        assert_eq!(listed.body["data"][0]["id"], id);
+        assert_eq!(listed.body["links"]["self"], format!("{BASE}{collection}"));
+    }
+    let francs = json!({"currency": "CHF", "priceMode": "", "store": null});
+    let patch = format!("PATCH {path}");
+    let untagged = server.write(&patch, "carts", bearer, francs.clone()).await;
+    assert_eq!(
+        (untagged.error(), &*untagged.reason),
+        ((428, "005", "If-Match header is missing."), "Precondition Required")
+    );
+    for wrong in ["\"0\"", "W/\"0\"", "*"] {
+        let headers = format!("{bearer}\nIf-Match: {wrong}");
+        let outdated = server.write(&patch, "carts", &headers, francs.clone()).await;
+        assert_eq!(outdated.error(), (412, "006", "If-Match header value is invalid."), "{wrong}");
+    }
+    let changed = server.write(&patch, "carts", &format!("{bearer}\nIf-Match: {tag}"), francs.clone()).await;
+    assert_eq!((changed.status, &changed.body["data"]["attributes"]["currency"]), (200, &json!("CHF")));
+    let newer = changed.header("etag").unwrap();
+    assert_ne!(newer, tag);
+    let unquoted = format!("{bearer}\nIf-Match: {}", newer.trim_matches('"'));
+    let missing = server.write("PATCH /carts/7", "carts", &unquoted, francs.clone()).await;
+    assert_eq!(missing.error().1, "006");
+    assert_eq!(server.write(&patch, "carts", &unquoted, francs).await.status, 200);
+
+    let added = server.write(&format!("POST {path}/items?include=items"), "items", bearer, pieces(2)).await;
+    assert_eq!((added.status, &added.body["data"]["type"]), (201, &json!("carts")));
+    assert!(added.header("etag").is_some_and(|tag| tag != newer));
+    assert_eq!(added.header("location"), Some(&*format!("{BASE}{path}")));
+    let itself = &added.body["included"][0]["links"]["self"];
+    assert_eq!(*itself, format!("{BASE}{path}/items/{CAMERA}"));
+    let strict = format!("Accept: application/vnd.api+json;profile=\"{BASE}/profiles/strict\"\n{bearer}");
+    let letter = server.send(&format!("GET {path}?include=items\n{strict}"), "").await;
+    assert_eq!((letter.status, letter.body["included"][0].get("links")), (200, None));
+    let read = server.send(&format!("GET {path}/items\n{strict}"), "").await;
+    assert_eq!((read.status, read.header("allow")), (405, Some("POST, OPTIONS")));
+
+    let item = format!("{path}/items/{CAMERA}");
+    let most = json!({"quantity": 1_000_001});
+    let too_many = server.write(&format!("PATCH {item}"), "items", bearer, most).await;
+    assert_eq!(too_many.error().2, "quantity => This value should be less than or equal to 1000000.");
+    assert_eq!(server.write(&format!("PATCH {item}x"), "items", bearer, json!({"quantity": 1})).await.error().1, "103");
+    assert_eq!(server.send(&format!("DELETE {item}\n{bearer}"), "").await.status, 204);
+    assert_eq!(
+        server.send(&format!("DELETE {path}/items/\n{bearer}"), "").await.error().2,
+        "Resource id is not specified."
+    );
+    assert_eq!(server.send(&format!("DELETE {path}\n{bearer}"), "").await.error().1, "105");
+    let others = server.send(&format!("GET /customers/DE--4711/carts\n{bearer}"), "").await;
+    assert_eq!(others.error(), (403, "802", "Unauthorized request."));
+    assert_eq!(server.send(&format!("GET /customers/{reference}/carts/{id}\n{bearer}"), "").await.error().0, 404);
+    assert_eq!(server.write("POST /carts//items", "items", bearer, pieces(1)).await.error().1, "104");
 }
 
 #[actix_web::test]

@@ -25,14 +25,16 @@ pub(crate) async fn run(
             _ = interval.tick() => {}
         }
         while !cancellation.is_cancelled() {
-            match store.delete_expired(application.clock().now(), BATCH).await {
+            let rules = application.carts().rules(application.clock().now());
+            match store.delete_expired(rules, BATCH).await {
                 Ok(deleted) => {
-                    let counts = [deleted.budgets, deleted.secrets, deleted.refresh_tokens];
+                    let counts = [deleted.budgets, deleted.secrets, deleted.refresh_tokens, deleted.guest_carts];
                     if counts.iter().any(|count| *count > 0) {
                         tracing::info!(
                             budgets = deleted.budgets,
                             secrets = deleted.secrets,
                             refresh_tokens = deleted.refresh_tokens,
+                            guest_carts = deleted.guest_carts,
                             "expired rows removed"
                         );
                     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use domain::{
-    Account, CustomerId, DoubleOptIn, EmailAddress, Locale, MessageId, MessageKind, PasswordHash, Profile,
+    Account, CustomerId, DoubleOptIn, EmailAddress, GuestId, Locale, MessageId, MessageKind, PasswordHash, Profile,
     Reregistration, Timestamp,
 };
 
 use crate::StoreError;
 use crate::budgets::budget_key;
+use crate::carts::CartRules;
 use crate::customers::NewCustomer;
 use crate::engine::{Store, on_both, unit};
 use crate::error::{Rollback, Unit};
@@ -46,6 +47,8 @@ pub struct NewClaim {
     pub message_id: MessageId,
     /// How long the owner of a taken address is told no second time.
     pub notice_cool_down: Duration,
+    /// The guest who signs up, and what holds for the cart that they take along.
+    pub guest: Option<(GuestId, CartRules)>,
     /// When this happens.
     pub now: Timestamp,
 }
@@ -85,7 +88,8 @@ pub struct Resend {
 }
 
 impl Store {
-    /// Writes a claim, its consents, its first timeline line and the message that asks to confirm it. Without double
+    /// Writes a claim, its consents, its first timeline line and the message that asks to confirm it, and binds the cart of
+    /// the guest who signs up to it, with what earlier open claims of that guest took along. Without double
     /// opt-in the claim is confirmed at once, and settles the others on its address as a confirmation does.
     ///
     /// An address is taken when a confirmed account has it and `hide_taken` is off; when it has an open claim and
@@ -169,6 +173,7 @@ on_both! {
     use [
         budgets::{serialise, spend_budget, spend_mail_budget},
         customers::{find_claims, insert_customer, settle_address},
+        guest_carts::{bind_guest_carts},
         outbox::{queue_message, refuse_full_outbox},
         timeline::{record},
     ];
@@ -222,6 +227,9 @@ on_both! {
         record(connection, account, claim.now, &Event::Registered)?;
         if confirmed_at.is_some() {
             record(connection, account, claim.now, &Event::Confirmed)?;
+        }
+        if let Some((guest, rules)) = &claim.guest {
+            bind_guest_carts(connection, account, guest, rules)?;
         }
         queue_message(connection, message, account, &claim.message_id, claim.now)?;
         Ok(row)

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use domain::Timestamp;
 
 use crate::StoreError;
+use crate::carts::CartRules;
 use crate::engine::{Store, on_both, unit};
 use crate::error::Unit;
 use crate::schema::{budgets, one_time_secrets, refresh_tokens};
@@ -22,21 +22,26 @@ pub struct Deleted {
     pub secrets: usize,
     /// Refresh tokens that expired over seven days ago.
     pub refresh_tokens: usize,
+    /// Guests' carts that were not changed for longer than they are kept.
+    pub guest_carts: usize,
 }
 
 impl Store {
-    /// Removes what has expired, at most `limit` rows from each table, so that nothing else waits for long.
+    /// Removes what has expired by `rules.now`, at most `limit` rows from each table, so that nothing else waits for long.
     ///
     /// # Errors
     ///
     /// Only when it could not be carried out.
-    pub async fn delete_expired(&self, now: Timestamp, limit: i64) -> Result<Deleted, StoreError> {
-        Ok(unit!(self, delete_expired(now, limit))?)
+    pub async fn delete_expired(&self, rules: CartRules, limit: i64) -> Result<Deleted, StoreError> {
+        Ok(unit!(self, delete_expired(&rules, limit))?)
     }
 }
 
 on_both! {
-    pub(super) fn delete_expired(connection: &mut Connection, now: Timestamp, limit: i64) -> Unit<Deleted> {
+    use [guest_carts::{delete_expired_carts}];
+
+    pub(super) fn delete_expired(connection: &mut Connection, rules: &CartRules, limit: i64) -> Unit<Deleted> {
+        let now = rules.now;
         let forgotten = now.minus(KEPT_AFTER_EXPIRY).as_micros();
         let (old_budgets, old_secrets, old_tokens) = diesel::alias!(
             budgets as old_budgets,
@@ -64,6 +69,7 @@ on_both! {
                 .execute(connection)?,
             refresh_tokens: diesel::delete(refresh_tokens::table.filter(refresh_tokens::digest.eq_any(tokens)))
                 .execute(connection)?,
+            guest_carts: delete_expired_carts(connection, rules, limit)?,
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::budgets::{DAY, budget_key};
 use crate::engine::{Store, on_both, unit};
 use crate::error::{Rollback, Unit};
 use crate::rows::CustomerRow;
-use crate::schema::{addresses, customers, one_time_secrets, outbox, timeline};
+use crate::schema::{addresses, carts, customers, one_time_secrets, outbox, timeline};
 use crate::timeline::Event;
 
 /// What is to change about a customer. No `Debug`: it is personal throughout.
@@ -261,6 +261,7 @@ on_both! {
             return Ok(false);
         }
         diesel::delete(addresses::table.filter(addresses::customer_id.eq(id.0))).execute(connection)?;
+        diesel::delete(carts::table.filter(carts::customer_id.eq(id.0))).execute(connection)?;
         diesel::delete(one_time_secrets::table.filter(one_time_secrets::customer_id.eq(id.0))).execute(connection)?;
         // Before the lines: a worker that just sent one adds its line before it lets go of the message.
         diesel::delete(outbox::table.filter(outbox::customer_id.eq(id.0))).execute(connection)?;

@@ -124,7 +124,73 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    products (id) {
+        id -> BigInt,
+        sku -> Text,
+        abstract_sku -> Text,
+        tax_rate -> Integer,
+        stock -> Nullable<BigInt>,
+        image -> Nullable<Text>,
+        is_demo -> Bool,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    product_prices (product_id, currency) {
+        product_id -> BigInt,
+        currency -> Text,
+        gross -> Nullable<BigInt>,
+        net -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    product_names (product_id, locale) {
+        product_id -> BigInt,
+        locale -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    carts (id) {
+        id -> BigInt,
+        uuid -> Text,
+        customer_id -> Nullable<BigInt>,
+        guest -> Nullable<Binary>,
+        returns_to -> Nullable<Binary>,
+        name -> Text,
+        price_mode -> Text,
+        currency -> Text,
+        store -> Text,
+        is_default -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        changed_on -> Integer,
+    }
+}
+
+diesel::table! {
+    cart_items (id) {
+        id -> BigInt,
+        cart_id -> BigInt,
+        sku -> Text,
+        abstract_sku -> Text,
+        quantity -> Integer,
+        unit_price -> BigInt,
+        tax_rate -> Integer,
+    }
+}
+
 diesel::joinable!(one_time_secrets -> customers (customer_id));
 diesel::joinable!(outbox -> customers (customer_id));
 diesel::joinable!(refresh_tokens -> customers (customer_id));
+diesel::joinable!(product_prices -> products (product_id));
+diesel::joinable!(cart_items -> carts (cart_id));
+diesel::joinable!(carts -> customers (customer_id));
 diesel::allow_tables_to_appear_in_same_query!(customers, one_time_secrets, outbox, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(products, product_prices, product_names);
+diesel::allow_tables_to_appear_in_same_query!(carts, cart_items, customers);

@@ -79,6 +79,7 @@ async fn claim(store: &Store, number: usize, password_hash: Option<PasswordHash>
         max_open_claims: 8,
         message_id: MessageId::generate(&SystemRandomness),
         notice_cool_down: Duration::from_secs(60),
+        guest: None,
         now: SystemClock.now(),
     };
     match store.insert_claim(claim).await? {

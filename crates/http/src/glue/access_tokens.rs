@@ -21,6 +21,8 @@ pub(super) static ACCESS_TOKENS: Declaration = Declaration {
         Attribute::nullable("idCompanyUser", Shape::Null, "null"),
     ],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[
         LIST_NONE,
         Operation {
@@ -42,7 +44,7 @@ fn log_in(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
         let username = call.input.text("username").unwrap_or_default();
         let password = call.input.password("password");
         let application = &call.context.application;
-        let login = Login { username: &username, password: &password, client: call.client };
+        let login = Login { username: &username, password: &password, client: call.client, guest: call.guest };
         let pair = application
             .authenticate(login)
             .await

@@ -24,6 +24,8 @@ pub(super) static ADDRESSES: Declaration = Declaration {
     summary: "Postal addresses of customers",
     attributes: ATTRIBUTES,
     relationships: &[],
+    example_id: Some("7c0e4a35-1f57-4d0b-9a53-2f3f9f1f7f10"),
+    shows: None,
     operations: &[
         Operation {
             verb: Verb::Get,

@@ -12,6 +12,8 @@ pub(super) static CUSTOMER_CONFIRMATION: Declaration = Declaration {
     summary: "Proof that a mailbox is the customer's",
     attributes: &[],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[Operation {
         verb: Verb::Post,
         summary: "Confirm an address with the key that was mailed to it",

@@ -12,6 +12,8 @@ pub(super) static CUSTOMER_CONFIRMATION_RESEND: Declaration = Declaration {
     summary: "Another confirmation link",
     attributes: &[],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[Operation {
         verb: Verb::Post,
         summary: "Have the confirmation link sent again, if there is anything to confirm",

@@ -12,6 +12,8 @@ pub(super) static CUSTOMER_FORGOTTEN_PASSWORD: Declaration = Declaration {
     summary: "Links to set a new password",
     attributes: &[],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[Operation {
         verb: Verb::Post,
         summary: "Have a link to set a new password sent, if there is such an account",

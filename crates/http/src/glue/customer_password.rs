@@ -15,6 +15,8 @@ pub(super) static CUSTOMER_PASSWORD: Declaration = Declaration {
     summary: "Passwords of customers",
     attributes: &[],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[Operation {
         verb: Verb::Patch,
         summary: "Change one's own password; the id is that of the customer",

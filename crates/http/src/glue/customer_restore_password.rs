@@ -15,6 +15,8 @@ pub(super) static CUSTOMER_RESTORE_PASSWORD: Declaration = Declaration {
     summary: "New passwords instead of forgotten ones",
     attributes: &[],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[Operation {
         verb: Verb::Patch,
         summary: "Set a new password with the key that was mailed; any id will do",

@@ -24,6 +24,8 @@ pub(super) static CUSTOMERS: Declaration = Declaration {
     summary: "Accounts of customers",
     attributes: ATTRIBUTES,
     relationships: &[addresses::KIND],
+    example_id: Some("DE--35"),
+    shows: None,
     operations: &[
         Operation {
             verb: Verb::Get,
@@ -155,6 +157,7 @@ fn register(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
             policy: Arc::clone(&call.context.password_policy),
             locale: call.locale.clone(),
             channel: "glue",
+            guest: call.guest,
         };
         let account = call.context.application.register(request).await?;
         let (resource, related) = shown(&call, &account, json!(true), None).await?;
@@ -213,7 +216,7 @@ async fn shown(
     customer: Option<&Confirmed>,
 ) -> Result<(Resource, Vec<Resource>), Refusal> {
     let reference = account.reference.as_str();
-    let mut resource = call.resource(reference.to_owned(), attributes(account, accepted_terms));
+    let mut resource = call.resource(call.kind, reference.to_owned(), attributes(account, accepted_terms));
     if !call.query.includes(addresses::KIND) {
         return Ok((resource, Vec::new()));
     }

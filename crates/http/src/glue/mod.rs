@@ -2,12 +2,18 @@
 
 mod access_tokens;
 mod addresses;
+mod cart_items;
+mod cart_shapes;
+mod carts;
+mod customer_carts;
 mod customer_confirmation;
 mod customer_confirmation_resend;
 mod customer_forgotten_password;
 mod customer_password;
 mod customer_restore_password;
 mod customers;
+mod guest_cart_items;
+mod guest_carts;
 mod refresh_tokens;
 mod token;
 
@@ -21,7 +27,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use application::{AuthenticateError, LeakedPasswords};
+use application::{AuthenticateError, CartSettings, LeakedPasswords};
 use domain::Locale;
 use futures_util::FutureExt;
 use jsonapi::link_query;
@@ -38,23 +44,39 @@ use crate::routing::{Routes, read_pairs};
 use crate::settings::GlueSettings;
 use crate::wire::Wire;
 
-/// Every resource of the surface.
-pub(crate) const DECLARATIONS: &[&Declaration] = &[
-    &customers::CUSTOMERS,
-    &addresses::ADDRESSES,
-    &customer_confirmation::CUSTOMER_CONFIRMATION,
-    &customer_confirmation_resend::CUSTOMER_CONFIRMATION_RESEND,
-    &customer_forgotten_password::CUSTOMER_FORGOTTEN_PASSWORD,
-    &customer_restore_password::CUSTOMER_RESTORE_PASSWORD,
-    &customer_password::CUSTOMER_PASSWORD,
-    &access_tokens::ACCESS_TOKENS,
-    &refresh_tokens::REFRESH_TOKENS,
-    &token::TOKEN,
-];
+/// Every resource of the surface, in a shop where a customer has one cart.
+pub(crate) static DECLARATIONS: [&Declaration; 16] = with(&carts::CARTS);
+/// Likewise, in a shop where customers can have several.
+pub(crate) static DECLARATIONS_WITH_SEVERAL_CARTS: [&Declaration; 16] = with(&carts::SEVERAL_CARTS);
+
+const fn with(carts: &'static Declaration) -> [&'static Declaration; 16] {
+    [
+        &customers::CUSTOMERS,
+        &addresses::ADDRESSES,
+        &customer_confirmation::CUSTOMER_CONFIRMATION,
+        &customer_confirmation_resend::CUSTOMER_CONFIRMATION_RESEND,
+        &customer_forgotten_password::CUSTOMER_FORGOTTEN_PASSWORD,
+        &customer_restore_password::CUSTOMER_RESTORE_PASSWORD,
+        &customer_password::CUSTOMER_PASSWORD,
+        &access_tokens::ACCESS_TOKENS,
+        &refresh_tokens::REFRESH_TOKENS,
+        &token::TOKEN,
+        &guest_carts::GUEST_CARTS,
+        &guest_cart_items::ITEMS_OF_THE_CART,
+        &guest_cart_items::GUEST_CART_ITEMS,
+        carts,
+        &customer_carts::CUSTOMER_CARTS,
+        &cart_items::CART_ITEMS,
+    ]
+}
 
 /// The resources that are served with these settings. Switched off, the surface has none and answers everything with 404.
-pub(crate) fn declarations(settings: &GlueSettings) -> &'static [&'static Declaration] {
-    if settings.enabled { DECLARATIONS } else { &[] }
+pub(crate) fn declarations(settings: &GlueSettings, carts: &CartSettings) -> &'static [&'static Declaration] {
+    match (settings.enabled, carts.multi_cart) {
+        (false, _) => &[],
+        (true, false) => &DECLARATIONS,
+        (true, true) => &DECLARATIONS_WITH_SEVERAL_CARTS,
+    }
 }
 
 /// The surface, ready to answer.
@@ -78,7 +100,7 @@ impl Glue {
     ) -> Self {
         let origin = Some(settings.cors_allow_origin.as_str()).filter(|origin| !origin.is_empty());
         Self {
-            pipeline: Pipeline::new(Routes::new(declarations(settings)), settings),
+            pipeline: Pipeline::new(Routes::new(declarations(settings, context.application.carts())), settings),
             wire,
             context,
             body_limits,
@@ -170,7 +192,7 @@ impl Glue {
             }
         };
         let kind = route.map_or("", |route| route.declaration.kind);
-        let call = |input, query| Call {
+        let call = |input, query, guest| Call {
             context: &self.context,
             kind,
             pairs: &pairs,
@@ -180,6 +202,7 @@ impl Glue {
             link_query: &link_query,
             mode,
             client,
+            guest,
         };
         let (outcome, query) = match admitted {
             Admitted::Preflight(route) => return frame.render_preflight(route),
@@ -194,11 +217,17 @@ impl Glue {
                 }
                 return response;
             }
-            Admitted::Public(handler, input, query) => {
-                (AssertUnwindSafe(handler(call(input, &query))).catch_unwind().await, query)
+            Admitted::Public(handler, input, query, guest) => {
+                (AssertUnwindSafe(handler(call(input, &query, guest))).catch_unwind().await, query)
             }
             Admitted::Token(handler, input, query, caller) => {
-                (AssertUnwindSafe(handler(call(input, &query), caller)).catch_unwind().await, query)
+                (AssertUnwindSafe(handler(call(input, &query, None), caller)).catch_unwind().await, query)
+            }
+            Admitted::Tagged(handler, input, query, caller, tag) => {
+                (AssertUnwindSafe(handler(call(input, &query, None), caller, tag)).catch_unwind().await, query)
+            }
+            Admitted::Guest(handler, input, query, guest) => {
+                (AssertUnwindSafe(handler(call(input, &query, Some(guest)), guest)).catch_unwind().await, query)
             }
         };
         match outcome.unwrap_or_else(|_| Err(after_panic())) {

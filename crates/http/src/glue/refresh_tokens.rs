@@ -19,6 +19,8 @@ pub(super) static REFRESH_TOKENS: Declaration = Declaration {
     summary: "Sessions",
     attributes: &TOKEN_ATTRIBUTES,
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[
         LIST_NONE,
         Operation {

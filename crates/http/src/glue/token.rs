@@ -23,6 +23,8 @@ pub(super) static TOKEN: Declaration = Declaration {
     summary: "OAuth 2 tokens",
     attributes: &[],
     relationships: &[],
+    example_id: None,
+    shows: None,
     operations: &[Operation {
         verb: Verb::Post,
         summary: "Log in or stay logged in, as OAuth 2 says",
@@ -226,8 +228,9 @@ async fn grant(call: &ForeignCall<'_>) -> Result<TokenPair, TokenError> {
     let Context { application, .. } = call.context;
     Ok(match read_grant(call.content_type, body)? {
         Grant::Password { username, password } => {
-            let login =
-                Login { username: &username, password: &Password::new(password.into_owned()), client: call.client };
+            let password = Password::new(password.into_owned());
+            // A guest's cart stays the guest's, as in Glue.
+            let login = Login { username: &username, password: &password, client: call.client, guest: None };
             let outcome = application.authenticate(login).await;
             outcome.map_err(|error| TokenError::of_login(error, call.locale, application.login_block_minutes()))?
         }

@@ -40,6 +40,10 @@ const WITH_ID: &[Code] = &[Code::IdMissing];
 /// And to one for customers who are logged in.
 const WITH_TOKEN: &[Code] = &[Code::MissingAccessToken];
 
+/// And for those of them who must say which state of a resource they know.
+const WITH_ENTITY_TAG: &[Code] = &[Code::EntityTagMissing];
+/// And for guests.
+const OF_GUESTS: &[Code] = &[Code::GuestMissing];
 /// And to a login.
 const AT_LOGIN: &[Code] = &[Code::LoginLocked];
 /// And in one of the ways to speak JSON:API: whether it is one in which the specification is kept, of which methods, and what.
@@ -59,7 +63,9 @@ pub fn refusals(operation: &Operation, mode: Mode) -> Vec<Code> {
         (!is_foreign, JSON_API),
         (!is_foreign && operation.verb.has_document(), WITH_DOCUMENT),
         (matches!(operation.verb, Verb::Patch | Verb::Delete), WITH_ID),
-        (matches!(operation.access, Access::Token { .. }), WITH_TOKEN),
+        (operation.access.needs_token(), WITH_TOKEN),
+        (matches!(operation.access, Access::Tagged(_)), WITH_ENTITY_TAG),
+        (matches!(operation.access, Access::Guest(_)), OF_GUESTS),
         (matches!(operation.access, Access::Login { .. }), AT_LOGIN),
         (true, operation.refusals),
     ] {
@@ -162,20 +168,17 @@ fn violations(operation: &Operation) -> Option<Vec<ErrorObject>> {
 }
 
 fn success(declaration: &Declaration, operation: &Operation, names_one: bool, base_url: &str) -> (u16, Response) {
-    let resource = || schemas::resource_example(declaration, base_url);
-    let kind = pascal(declaration.kind);
-    let itself = resource().pointer("/links/self").cloned().unwrap_or_default();
+    let of = declaration.shown();
+    let resource = || schemas::resource_example(of, base_url);
+    let kind = pascal(of.kind);
     let one = || {
+        let itself = resource().pointer("/links/self").cloned().unwrap_or_default();
         let example = json!({ "data": resource(), "links": { "self": itself } });
         shown(reference(&format!("{kind}Document")), example)
     };
     let many = || {
-        let collection = itself.as_str().unwrap_or_default();
-        let collection = match resource().get("id").and_then(Value::as_str) {
-            Some(id) => collection.trim_end_matches(id).trim_end_matches('/'),
-            None => collection,
-        };
-        let shown_resources = if schemas::has_id(declaration) { vec![resource()] } else { Vec::new() };
+        let collection = schemas::link_example(declaration, None, base_url);
+        let shown_resources = if of.example_id.is_some() { vec![resource()] } else { Vec::new() };
         let example = json!({ "data": shown_resources, "links": { "self": collection } });
         shown(reference(&format!("{kind}Collection")), example)
     };
@@ -190,11 +193,12 @@ fn success(declaration: &Declaration, operation: &Operation, names_one: bool, ba
         }
     };
     let response = with_headers(ResponseBuilder::new().description(description), status);
-    let response = if status == 201 && schemas::has_id(declaration) {
-        response.header_ref("Location", header_reference("Location"))
-    } else {
-        response
-    };
+    let shows_one = matches!(operation.answers, Success::Created | Success::One | Success::OneOrMany);
+    let is_tagged = of.has_entity_tags() && (shows_one || matches!(operation.answers, Success::Many));
+    let response = [(status == 201 && of.example_id.is_some(), LOCATION.0), (is_tagged, ENTITY_TAG_HEADER.0)]
+        .into_iter()
+        .filter(|(applies, _)| *applies)
+        .fold(response, |response, (_, name)| response.header_ref(name, header_reference(name)));
     let response = match content {
         Some((media_type, content)) => response.content(media_type, content),
         None => response,
@@ -232,7 +236,12 @@ const HEADERS: [HeaderRow; 7] = [
     ("WWW-Authenticate", |status| status == 401, "How to authenticate.", "Bearer realm=\"Access to shop API\""),
     ("Retry-After", |status| matches!(status, 429 | 503), "Seconds to wait before another attempt makes sense.", "1"),
 ];
-const LOCATION: (&str, &str) = ("Location", "Where the new resource is.");
+const LOCATION: (&str, &str, &str) =
+    ("Location", "Where the new resource is.", "https://glue.example.com/customers/DE--35");
+/// An entity tag as headers carry it.
+pub const ENTITY_TAG: &str = "\"cc89022a51522f705b7fb5b4ba02ab0d\"";
+const ENTITY_TAG_HEADER: (&str, &str, &str) =
+    ("ETag", "The state of the resource that is shown; left out unless exactly one is.", ENTITY_TAG);
 
 fn header_reference(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
@@ -264,8 +273,10 @@ pub fn components(declarations: &[&'static Declaration], mode: Mode) -> Componen
                 .property("errors", ArrayBuilder::new().items(reference("Error")).min_items(Some(1)))
                 .required("errors")
                 .property("jsonapi", reference("Version")),
-        )
-        .header(LOCATION.0, RefOr::T(header(LOCATION.1, "https://glue.example.com/customers/DE--35")));
+        );
+    for (name, description, example) in [LOCATION, ENTITY_TAG_HEADER] {
+        components = components.header(name, RefOr::T(header(description, example)));
+    }
     for (name, _, description, example) in HEADERS {
         components = components.header(name, RefOr::T(header(description, example)));
     }
@@ -288,21 +299,25 @@ fn add_schemas(mut components: ComponentsBuilder, declaration: &Declaration) -> 
                 .schema(format!("{kind}Error"), schemas::complete(error));
         }
     }
-    if declaration.attributes.is_empty() {
+    if !declaration.attributes.is_empty() {
+        components = components
+            .schema(format!("{kind}Attributes"), schemas::attributes(declaration.attributes))
+            .schema(kind.as_str(), schemas::resource(declaration));
+    }
+    let of = declaration.shown();
+    if of.attributes.is_empty() {
         return components;
     }
-    components = components
-        .schema(format!("{kind}Attributes"), schemas::attributes(declaration.attributes))
-        .schema(kind.as_str(), schemas::resource(declaration));
+    let kind = pascal(of.kind);
     let answers =
         |wanted: fn(Success) -> bool| declaration.operations.iter().any(|operation| wanted(operation.answers));
     if answers(|success| matches!(success, Success::Created | Success::One | Success::OneOrMany)) {
-        let document = schemas::document(reference(&kind), declaration.relationships);
+        let document = schemas::document(reference(&kind), of.relationships);
         components = components.schema(format!("{kind}Document"), document);
     }
     if answers(|success| matches!(success, Success::Many | Success::OneOrMany)) {
         let resources = ArrayBuilder::new().items(reference(&kind));
-        let document = schemas::document(resources, declaration.relationships);
+        let document = schemas::document(resources, of.relationships);
         components = components.schema(format!("{kind}Collection"), document);
     }
     components

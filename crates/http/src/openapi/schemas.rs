@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, SchemaFormat, S
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema};
 
 use crate::constraints::{Constraint, Field};
-use crate::declaration::{Attribute, Declaration, ForeignShape, Operation, Shape, Success};
+use crate::declaration::{Attribute, Declaration, ForeignShape, Operation, Shape};
 
 const COUNTRY: &str = "^[A-Za-z]{2}$";
 /// What `.` and `\S` stand for in the loose rule for addresses.
@@ -17,7 +17,8 @@ const EMAIL: &str = r"^.+@\S+\.\S+$";
 const DATE_OR_EMPTY: &str = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$";
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 const DATE_TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$";
-const NUMBER: &str = r"^\s*[+-]?[0-9]+(\.[0-9]+)?\s*$";
+const NUMBER: &str = r"^[ \t\n\f\r]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\f\r]*$";
+const WHOLE_NUMBER: &str = r"^[ \t\n\f\r]*[+-]?[0-9]+[ \t\n\f\r]*$";
 
 /// An object that has nothing but its properties.
 pub fn closed() -> ObjectBuilder {
@@ -65,7 +66,20 @@ pub fn complete(attributes: &[Attribute]) -> ObjectBuilder {
         .fold(closed(), |object, attribute| object.property(attribute.name, shown(attribute)).required(attribute.name))
 }
 
-fn shown(attribute: &Attribute) -> ObjectBuilder {
+fn shown(attribute: &Attribute) -> RefOr<Schema> {
+    match attribute.shape {
+        Shape::List(members) => {
+            let items = if members.is_empty() { ObjectBuilder::new() } else { complete(members) };
+            let most = members.is_empty().then_some(0);
+            ArrayBuilder::new().items(items).max_items(most).examples([example(attribute)]).into()
+        }
+        Shape::Object(members) => complete(members).into(),
+        _ => plain(attribute).into(),
+    }
+}
+
+/// What is neither an object nor a list.
+fn plain(attribute: &Attribute) -> ObjectBuilder {
     let schema = match attribute.shape {
         Shape::Text | Shape::Choice(_) => text(),
         Shape::Email => text().format(Some(SchemaFormat::Custom("email".to_owned()))),
@@ -73,7 +87,8 @@ fn shown(attribute: &Attribute) -> ObjectBuilder {
         Shape::DateTime => text().pattern(Some(DATE_TIME)),
         Shape::Boolean => ObjectBuilder::new().schema_type(Type::Boolean),
         Shape::Integer => ObjectBuilder::new().schema_type(Type::Integer),
-        Shape::Null => ObjectBuilder::new().schema_type(Type::Null),
+        Shape::Number => ObjectBuilder::new().schema_type(Type::Number),
+        Shape::Null | Shape::Object(_) | Shape::List(_) => ObjectBuilder::new().schema_type(Type::Null),
     };
     let schema = match attribute.shape {
         Shape::Choice(texts) => {
@@ -86,28 +101,36 @@ fn shown(attribute: &Attribute) -> ObjectBuilder {
         Shape::Null => None,
         Shape::Boolean => Some(Type::Boolean),
         Shape::Integer => Some(Type::Integer),
+        Shape::Number => Some(Type::Number),
         _ => Some(Type::String),
     };
     let schema = match types.filter(|_| attribute.nullable) {
         Some(own) => schema.schema_type(SchemaType::from_iter([own, Type::Null])),
         None => schema,
     };
-    schema.examples([example(attribute.example)])
+    schema.examples([example(attribute)])
 }
 
 /// An example that stands in a declaration as JSON text.
-pub fn example(text: &str) -> Value {
+fn read_example(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
+}
+
+fn example(attribute: &Attribute) -> Value {
+    match attribute.shape {
+        Shape::Object(members) => example_of(members),
+        _ => read_example(attribute.example),
+    }
 }
 
 /// An object of the examples of these attributes.
 pub fn example_of(attributes: &[Attribute]) -> Value {
-    attributes.iter().map(|attribute| (attribute.name.to_owned(), example(attribute.example))).collect::<Value>()
+    attributes.iter().map(|attribute| (attribute.name.to_owned(), example(attribute))).collect::<Value>()
 }
 
 /// A resource as answers show it.
 pub fn resource(declaration: &Declaration) -> ObjectBuilder {
-    let id = if has_id(declaration) {
+    let id = if declaration.example_id.is_some() {
         text()
     } else {
         text().schema_type(SchemaType::from_iter([Type::String, Type::Null]))
@@ -164,7 +187,7 @@ pub fn request(kind: &str, fields: &[Field]) -> ObjectBuilder {
 /// A request document that keeps to every constraint.
 pub fn request_example(kind: &str, operation: &Operation) -> Value {
     let attributes: Value =
-        operation.fields.iter().map(|field| (field.name.to_owned(), example(field.example))).collect();
+        operation.fields.iter().map(|field| (field.name.to_owned(), read_example(field.example))).collect();
     json!({ "data": { "type": kind, "attributes": attributes } })
 }
 
@@ -172,7 +195,7 @@ pub fn request_example(kind: &str, operation: &Operation) -> Value {
 pub fn form(shape: &ForeignShape) -> RefOr<Schema> {
     let object = |form: &[Attribute]| {
         form.iter().fold(ObjectBuilder::new(), |object, field| {
-            object.property(field.name, shown(field).min_length(Some(1))).required(field.name)
+            object.property(field.name, plain(field).min_length(Some(1))).required(field.name)
         })
     };
     shape.forms.iter().fold(OneOfBuilder::new(), |any, form| any.item(object(form))).into()
@@ -216,7 +239,7 @@ fn taken_field(field: &Field) -> ObjectBuilder {
     if !notes.is_empty() {
         object = object.description(Some(notes.join(" ")));
     }
-    object.examples([example(field.example)])
+    object.examples([read_example(field.example)])
 }
 
 fn object_min_length(field: &Field) -> Option<usize> {
@@ -280,6 +303,14 @@ fn describe(
         Constraint::GreaterThanZero => {
             (vec![Type::Number, Type::String], object.exclusive_minimum(Some(0)), Some("Above 0."))
         }
+        Constraint::Integer => {
+            let object = object.multiple_of(Some(1)).pattern(Some(WHOLE_NUMBER));
+            (vec![Type::Number, Type::String], object, Some("Whole; as a text without a decimal point."))
+        }
+        Constraint::AtMost(most) => {
+            // A bound of a schema holds for numbers only.
+            (vec![Type::Number, Type::String], object.maximum(Some(most)), Some("The bound holds for a text, too."))
+        }
         Constraint::Object(inner) => {
             let properties = taken(inner).build();
             let object =
@@ -290,22 +321,20 @@ fn describe(
     }
 }
 
-/// Whether resources have an identity, under which they can be read. Tokens have none.
-pub fn has_id(declaration: &Declaration) -> bool {
-    declaration.operations.iter().any(|operation| matches!(operation.answers, Success::One | Success::OneOrMany))
-}
-
 /// A resource that answers could show, with its identity and the path to it.
 pub fn resource_example(declaration: &Declaration, base_url: &str) -> Value {
-    const REFERENCE: &str = "DE--35";
-    const UUID: &str = "7c0e4a35-1f57-4d0b-9a53-2f3f9f1f7f10";
-    let id = has_id(declaration).then_some(if declaration.parents.is_empty() { REFERENCE } else { UUID });
-    let parents = declaration.parents.iter().flat_map(|parent| [*parent, REFERENCE]);
-    let segments: Vec<&str> = [base_url].into_iter().chain(parents).chain([declaration.kind]).chain(id).collect();
     json!({
         "type": declaration.kind,
-        "id": id,
+        "id": declaration.example_id,
         "attributes": example_of(declaration.attributes),
-        "links": { "self": segments.join("/") },
+        "links": { "self": link_example(declaration, declaration.example_id, base_url) },
     })
+}
+
+/// The path to a resource, or to a collection.
+pub fn link_example(declaration: &Declaration, id: Option<&str>, base_url: &str) -> String {
+    const REFERENCE: &str = "DE--35";
+    let parents = declaration.parents.iter().flat_map(|parent| [*parent, REFERENCE]);
+    let segments: Vec<&str> = [base_url].into_iter().chain(parents).chain([declaration.kind]).chain(id).collect();
+    segments.join("/")
 }

@@ -69,6 +69,30 @@ static LOGINS: Declaration = Declaration::bare(
     &[Operation::bare(Verb::Post, FIELDS, Access::Login { username: "name", handler: |_| nothing() })],
 );
 
+static CARTS: Declaration = Declaration {
+    relationships: &["items"],
+    ..Declaration::bare(
+        "carts",
+        &[],
+        &[
+            Operation::bare(Verb::Get, &[], Access::Token { ownership: Ownership::Any, handler: |_, _| nothing() }),
+            Operation::bare(Verb::Patch, FIELDS, Access::Tagged(|_, _, _| nothing())),
+        ],
+    )
+};
+static ITEMS: Declaration = Declaration {
+    shows: Some(&CARTS),
+    ..Declaration::bare(
+        "items",
+        &["carts"],
+        &[
+            Operation::bare(Verb::Post, FIELDS, Access::Guest(|_, _| nothing())),
+            Operation::bare(Verb::Patch, FIELDS, Access::Guest(|_, _| nothing())),
+            Operation::bare(Verb::Delete, &[], Access::Guest(|_, _| nothing())),
+        ],
+    )
+};
+
 fn pipeline(require_accept: bool) -> Pipeline {
     let de = Locale::parse("de_DE").unwrap();
     let settings = GlueSettings {
@@ -82,7 +106,7 @@ fn pipeline(require_accept: bool) -> Pipeline {
         allowed_passwords: std::collections::BTreeSet::new(),
         leaked_passwords_url: String::new(),
     };
-    Pipeline::new(Routes::new(&[&CUSTOMERS, &ADDRESSES, &TOKENS, &FORM, &LOGINS]), &settings)
+    Pipeline::new(Routes::new(&[&CUSTOMERS, &ADDRESSES, &TOKENS, &FORM, &LOGINS, &CARTS, &ITEMS]), &settings)
 }
 
 /// A request as a table row: `METHOD /path?query`, headers as `name: value` lines, body.
@@ -133,8 +157,11 @@ fn outcome_with(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>, mode: Js
     };
     let outcome = match pipeline.admit(pipeline.route(&pairs), &incoming, &gate) {
         Ok(Admitted::Preflight(route)) => format!("preflight {}", route.declaration.kind),
-        Ok(Admitted::Public(..)) => "public".to_owned(),
+        Ok(Admitted::Public(.., None)) => "public".to_owned(),
+        Ok(Admitted::Public(.., Some(guest))) => format!("public, {}", name(guest)),
         Ok(Admitted::Token(_, _, _, caller)) => format!("token {}", caller.reference),
+        Ok(Admitted::Tagged(.., caller, EntityTag(tag))) => format!("token {} knows {tag}", caller.reference),
+        Ok(Admitted::Guest(.., guest)) => name(guest).to_owned(),
         Ok(Admitted::Foreign(_, good)) => format!("foreign {good}"),
         Err(refusal) => {
             let error = refusal.errors.last().unwrap();
@@ -142,6 +169,16 @@ fn outcome_with(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>, mode: Js
         }
     };
     (outcome, noted.into_inner())
+}
+
+/// What a guest is called here.
+fn name(guest: GuestId) -> &'static str {
+    let is = |header: &[u8]| GuestId::of(header) == Some(guest);
+    match () {
+        () if is(b"guest") => "guest",
+        () if is(b"\xff") => "guest of no text",
+        () => "another guest",
+    }
 }
 
 fn outcome_of(pipeline: &Pipeline, row: &Row<'_>, body: Option<Code>) -> String {
@@ -269,7 +306,7 @@ fn identities_are_checked_before_fields_and_fields_before_ownership() {
     for (line, headers, body, expected) in [
         ("POST /customers", &[BAD, GUEST][..], TYPED_BAD_FIELD, BOTH),
         ("GET /customers", &["authorization: x", GUEST], "", BOTH),
-        ("POST /customers", &["authorization:", GUEST], TYPED, "public"),
+        ("POST /customers", &["authorization:", GUEST], TYPED, "public, guest"),
         ("POST /customers", &[OWN, "x-anonymous-customer-unique-id:"], TYPED, "public"),
         (
             "POST /customers",
@@ -299,6 +336,74 @@ fn identities_are_checked_before_fields_and_fields_before_ownership() {
         ("GET /customers", &[OWN], "", "token DE--1"),
         ("PATCH /customers/DE--1", &[OWN], TYPED, "token DE--1"),
         ("DELETE /tokens/whatever", &[OWN], "", "token DE--1"),
+    ] {
+        assert_eq!(outcome(line, headers, body), expected, "{line} {headers:?} {body}");
+    }
+}
+
+const NO_GUEST: &str = "400 109 Anonymous customer unique id is empty.";
+const NO_TAG: &str = "428 005 If-Match header is missing.";
+const REPEATED: &str = "400 - A header that may be given once only is given more than once.";
+
+#[test]
+fn a_guest_is_asked_for_behind_the_document_and_before_all_other_identities() {
+    let empty = "x-anonymous-customer-unique-id:";
+    let item = r#"{"data":{"type":"items","attributes":{"name":"x"}}}"#;
+    let bad_field = r#"{"data":{"type":"items","attributes":{}}}"#;
+    for (line, headers, body, expected) in [
+        ("POST /carts/7/items", &[][..], WRONG_TYPE, INVALID_TYPE),
+        ("POST /carts/7/items", &[], "{}", INVALID_DATA),
+        ("PATCH /carts//items/7", &[], item, NO_ID),
+        ("DELETE /carts/7/items", &[], "", NO_ID),
+        ("POST /carts/7/items", &[], item, NO_GUEST),
+        ("POST /carts/7/items", &[empty], item, NO_GUEST),
+        ("POST /carts/7/items", &[empty, empty], item, NO_GUEST),
+        ("POST /carts/7/items", &[BAD], bad_field, NO_GUEST),
+        ("DELETE /carts/7/items/7", &[OWN], "", NO_GUEST),
+        ("POST /carts/7/items", &[BAD, GUEST], bad_field, BOTH),
+        ("POST /carts/7/items", &[GUEST, GUEST], bad_field, REPEATED),
+        ("POST /carts/7/items", &[empty, GUEST], item, REPEATED),
+        ("POST /carts/7/items", &["authorization:", "authorization:", GUEST], item, INVALID_TOKEN),
+        ("POST /carts/7/items", &[GUEST], bad_field, MISSING),
+        ("POST /carts/7/items", &[GUEST], item, "guest"),
+        ("POST /carts//items", &[GUEST], item, "guest"),
+        ("POST /carts/7/items", &["authorization:", GUEST], item, "guest"),
+        ("PATCH /carts/7/items/7", &[GUEST], item, "guest"),
+        ("DELETE /carts/7/items/7", &["x-anonymous-customer-unique-id: Guest"], "", "another guest"),
+        ("POST /customers", &[GUEST], TYPED, "public, guest"),
+        ("POST /customers", &[empty], TYPED, "public"),
+    ] {
+        assert_eq!(outcome(line, headers, body), expected, "{line} {headers:?} {body}");
+    }
+}
+
+#[test]
+fn a_guest_is_bytes() {
+    let mut headers = HeaderMap::new();
+    headers.insert(headers::GUEST, HeaderValue::from_bytes(b"\xff").unwrap());
+    assert_eq!(read_guest(&headers).map(name), Some("guest of no text"));
+}
+
+#[test]
+fn an_entity_tag_is_asked_for_behind_the_fields() {
+    let cart = r#"{"data":{"type":"carts","attributes":{"name":"x"}}}"#;
+    let bad_field = r#"{"data":{"type":"carts","attributes":{"name":""}}}"#;
+    for (line, headers, body, expected) in [
+        ("PATCH /carts", &[OWN][..], cart, NO_ID),
+        ("PATCH /carts/7", &[], cart, MISSING_TOKEN),
+        ("PATCH /carts/7", &[BAD], bad_field, INVALID_TOKEN),
+        ("PATCH /carts/7", &[OWN], bad_field, BLANK),
+        ("PATCH /carts/7", &[OWN], cart, NO_TAG),
+        ("PATCH /carts/7", &[OWN, "if-match:"], cart, NO_TAG),
+        ("PATCH /carts/7", &[OWN, "if-match: \"a\"", "if-match: \"a\""], cart, REPEATED),
+        ("PATCH /carts/7", &[OWN, "if-match: \"a\"", "if-match: \"a\""], bad_field, BLANK),
+        ("PATCH /carts/7", &[OWN, "if-match: \"cc89\""], cart, "token DE--1 knows cc89"),
+        ("PATCH /carts/7", &[OWN, "if-match: cc89"], cart, "token DE--1 knows cc89"),
+        ("PATCH /carts/7", &[OWN, "if-match: W/\"cc89\""], cart, "token DE--1 knows W/\"cc89\""),
+        ("PATCH /carts/7", &[OWN, "if-match: \"a\", \"b\""], cart, "token DE--1 knows a\", \"b"),
+        ("PATCH /carts/7", &[OWN, "if-match: \""], cart, "token DE--1 knows \""),
+        ("PATCH /carts/7", &[OWN, "if-match: \"\""], cart, "token DE--1 knows "),
+        ("GET /carts/7", &[OWN], "", "token DE--1"),
     ] {
         assert_eq!(outcome(line, headers, body), expected, "{line} {headers:?} {body}");
     }
@@ -407,6 +512,10 @@ fn what_glue_lets_pass_is_refused_to_the_letter() {
         ("GET /customers?page[limit]=1", &[OWN], "", "token DE--1", "400 - Query parameter is not supported."),
         ("GET /customers?page[limit]=0", &[OWN], "", BAD_PAGE, BAD_PAGE),
         ("DELETE /tokens/x?include=addresses", &[OWN], "", "token DE--1", "400 - Relationship path is not supported."),
+        ("DELETE /carts/7/items/7?include=items", &[GUEST], "", "guest", "guest"),
+        ("DELETE /carts/7/items/7?include=carts", &[GUEST], "", "guest", "400 - Relationship path is not supported."),
+        ("GET /carts/7/items", &[GUEST], "", NOT_FOUND, "405 - Method Not Allowed"),
+        ("POST /carts/7/items", &[JSON, GUEST], TYPED, INVALID_TYPE, "409 - Invalid type."),
         ("POST /customers", &["content-type: application/vnd.api+json; charset=utf-8"], TYPED, "public", EMPTY_TYPE),
         ("POST /customers", &["content-type: application/vnd.api+json; version=1.0"], TYPED, NOT_FOUND, EMPTY_TYPE),
         ("POST /customers", &["content-type: application/json"], TYPED, "public", EMPTY_TYPE),

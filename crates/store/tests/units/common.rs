@@ -11,7 +11,8 @@ use domain::{
     PasswordHash, Profile, Reregistration, SecretPurpose, ServerKey, SystemRandomness, Timestamp,
 };
 use store::{
-    ClaimOutcome, KeyOutcome, NewClaim, NewConsent, NewKey, NewRefreshToken, NewTokenOutcome, Store, StoreSettings,
+    CartRules, ClaimOutcome, KeyOutcome, NewClaim, NewConsent, NewKey, NewRefreshToken, NewTokenOutcome, Store,
+    StoreSettings,
 };
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
@@ -200,8 +201,14 @@ pub fn claim(email: &str) -> NewClaim {
         max_open_claims: 8,
         message_id: message_id(),
         notice_cool_down: Duration::from_secs(3600),
+        guest: None,
         now: START,
     }
+}
+
+/// The rules of a single-cart shop.
+pub fn cart_rules(now: Timestamp) -> CartRules {
+    CartRules { max_items: 500, max_carts: 1, guest_cart_lifetime: Duration::from_secs(30 * 86_400), now }
 }
 
 pub fn new_key(customer: CustomerId, key: &str) -> NewKey {

@@ -13,6 +13,7 @@ mod links;
 mod login_lock;
 mod migrations;
 mod outbox;
+mod products;
 mod profile;
 mod restore;
 mod sessions;

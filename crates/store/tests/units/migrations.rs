@@ -8,7 +8,8 @@ use store::{Store, StoreError};
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
 
-const NAMES: [&str; 2] = ["2026-11-20-000000_accounts", "2026-11-21-000000_customer_account"];
+const NAMES: [&str; 3] =
+    ["2026-11-20-000000_accounts", "2026-11-21-000000_customer_account", "2026-11-22-000000_carts"];
 
 fn folder(engine: &str) -> Vec<String> {
     let folder = format!("{}/../../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));

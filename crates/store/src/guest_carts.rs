@@ -1,0 +1,420 @@
+//! The carts of guests: the one they have, what becomes of it when they sign up or log in, and how it comes back.
+//!
+//! Whatever changes the hands of a guest's carts is serialised by the guest, so that there is one at most; what only changes
+//! their content is not. A claim that is removed lets go of its cart by the foreign key, whoever removes it and why: such a
+//! cart is *returned*, and is taken back the next time its guest is seen.
+
+use diesel::prelude::*;
+use domain::{Cart, CustomerId, GuestId, ItemRefusal, NewCart, Offer, Quantity, Sku};
+
+use crate::StoreError;
+use crate::budgets::budget_key;
+use crate::carts::{CartOwner, CartRow, CartRules, ChangeCart, ItemRow, StoredCart, day_of, group};
+use crate::engine::{Store, on_both, read, unit};
+use crate::error::Unit;
+use crate::schema::{cart_items, carts, customers};
+
+/// How a cart stands to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// It is theirs.
+    Own,
+    /// It was theirs until they signed up; the claim that took it is gone.
+    Returned,
+    /// It was theirs, and a customer has it.
+    Taken,
+    /// It never was, or is gone.
+    Foreign,
+}
+
+/// What a login does with the cart of the guest who logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeOver {
+    /// Its items go to the customer's oldest cart; where there is none it becomes that.
+    Merge,
+    /// It becomes one more of the customer's.
+    Convert,
+}
+
+/// The cart that a guest has at present.
+fn find_current(held: Vec<StoredCart>) -> Option<StoredCart> {
+    held.into_iter().find(StoredCart::is_current)
+}
+
+/// Whether there is a returned cart that can be seen again: as the guest's own, or by adding some of it to that. What finds no
+/// room there stays where it is, and is nothing to wait for.
+fn can_take_back(held: &[StoredCart], rules: &CartRules) -> bool {
+    let mut returned = held.iter().filter(|stored| !stored.is_current());
+    match held.iter().find(|stored| stored.is_current()) {
+        Some(current) => returned.any(|stored| can_pour(&stored.cart, &current.cart, rules)),
+        None => returned.next().is_some(),
+    }
+}
+
+/// Whether adding one cart to another changes anything: an empty one goes.
+fn can_pour(from: &Cart, into: &Cart, rules: &CartRules) -> bool {
+    let (mut rest, mut sum) = (from.clone(), into.clone());
+    sum.absorb(&mut rest, &[], rules.max_items);
+    rest.items.is_empty() || rest.items.len() < from.items.len()
+}
+
+fn is_alike(one: &Cart, other: &Cart) -> bool {
+    (one.currency, one.price_mode) == (other.currency, other.price_mode)
+}
+
+impl Store {
+    /// Puts pieces of a product into a guest's cart, which is made as `new` says where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn add_guest_item(
+        &self,
+        guest: GuestId,
+        new: NewCart,
+        offer: Offer,
+        quantity: Quantity,
+        rules: CartRules,
+    ) -> Result<ChangeCart<ItemRefusal>, StoreError> {
+        Ok(unit!(self, add_guest_item(&guest, &new, &offer, quantity, &rules))?)
+    }
+
+    /// Gives a customer the cart of the guest who logged in: also one that came back, and one that a claim of this guest on
+    /// the customer's own address holds, which can never be confirmed. A cart without items stays where it is. Items that have
+    /// no price in the customer's cart (unless `offers` tell it) or find no room there stay with the guest.
+    ///
+    /// Answers the products that stayed for want of a price.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn take_guest_cart(
+        &self,
+        customer: CustomerId,
+        guest: GuestId,
+        how: TakeOver,
+        offers: Vec<Offer>,
+        rules: CartRules,
+    ) -> Result<Vec<Sku>, StoreError> {
+        Ok(unit!(self, take_guest_cart(customer, &guest, how, &offers, &rules))?)
+    }
+
+    /// The cart of a guest, after what came back to them was taken back.
+    pub(crate) async fn find_guest_cart(
+        &self,
+        guest: GuestId,
+        rules: CartRules,
+    ) -> Result<Option<StoredCart>, StoreError> {
+        let held = read!(self, list_guest_carts(&guest, &rules))?;
+        if !can_take_back(&held, &rules) {
+            return Ok(find_current(held));
+        }
+        self.take_back_carts(guest, rules).await?;
+        Ok(find_current(read!(self, list_guest_carts(&guest, &rules))?))
+    }
+
+    /// Makes returned carts the guest's again.
+    pub(crate) async fn take_back_carts(&self, guest: GuestId, rules: CartRules) -> Result<(), StoreError> {
+        unit!(self, take_back(&guest, &rules))?;
+        Ok(())
+    }
+
+    /// How many carts of guests have not been changed for so long that they are gone.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn count_expired_carts(&self, rules: CartRules) -> Result<i64, StoreError> {
+        Ok(read!(self, count_expired_carts(&rules))?)
+    }
+
+    /// Removes at most `limit` of them, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn delete_expired_carts(&self, rules: CartRules, limit: i64) -> Result<usize, StoreError> {
+        Ok(unit!(self, delete_expired_carts(&rules, limit))?)
+    }
+}
+
+on_both! {
+    use [
+        budgets::{serialise},
+        carts::{end_default, insert_cart, list_customer_carts, write_cart, write_items},
+        customers::{lock_customer},
+    ];
+
+    /// The cart that a guest has, and those that came back, oldest first.
+    pub(crate) fn list_guest_carts(
+        connection: &mut Connection,
+        guest: &GuestId,
+        rules: &CartRules,
+    ) -> Unit<Vec<StoredCart>> {
+        let returned = carts::returns_to.eq(guest.as_bytes()).and(carts::customer_id.is_null());
+        let rows = carts::table
+            .left_join(cart_items::table)
+            .filter(carts::guest.eq(guest.as_bytes()).or(returned))
+            .filter(carts::updated_at.gt(rules.expired_until().as_micros()))
+            .order((carts::id, cart_items::id))
+            .select((CartRow::as_select(), Option::<ItemRow>::as_select()))
+            .load(connection)?;
+        Ok(group(rows)?)
+    }
+
+    pub(super) fn add_guest_item(
+        connection: &mut Connection,
+        guest: &GuestId,
+        new: &NewCart,
+        offer: &Offer,
+        quantity: Quantity,
+        rules: &CartRules,
+    ) -> Unit<ChangeCart<ItemRefusal>> {
+        loop {
+            let held = list_guest_carts(connection, guest, rules)?;
+            if can_take_back(&held, rules) && take_back(connection, guest, rules)? {
+                continue;
+            }
+            let current = find_current(held);
+            let mut cart = current.as_ref().map_or_else(|| Cart::new(new.clone(), true), |stored| stored.cart.clone());
+            if let Err(refusal) = cart.add(offer, quantity, rules.max_items) {
+                return Ok(ChangeCart::Refused(refusal));
+            }
+            let written = match current {
+                Some(current) => write_cart(connection, &current, &mut cart, rules.now)?,
+                None => insert_guest_cart(connection, guest, &cart, rules)?,
+            };
+            if written {
+                return Ok(ChangeCart::Changed(cart));
+            }
+        }
+    }
+
+    /// Writes the first cart of a guest. `false` when somebody else was quicker.
+    fn insert_guest_cart(
+        connection: &mut Connection,
+        guest: &GuestId,
+        cart: &Cart,
+        rules: &CartRules,
+    ) -> Unit<bool> {
+        serialise_guest(connection, guest, rules)?;
+        if !list_guest_carts(connection, guest, rules)?.is_empty() {
+            return Ok(false);
+        }
+        // One that is gone and was not cleared away yet.
+        diesel::delete(carts::table.filter(carts::guest.eq(guest.as_bytes()))).execute(connection)?;
+        insert_cart(connection, CartOwner::Guest(*guest), cart, rules.now)?;
+        Ok(true)
+    }
+
+    fn serialise_guest(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<()> {
+        serialise(connection, &budget_key("guest-cart", &hex::encode(guest.as_bytes())), rules.now)
+    }
+
+    /// Locks a cart until the end of the unit, as its next version, and tells what it is under that lock.
+    fn lock_cart(connection: &mut Connection, row: i64, rules: &CartRules) -> Unit<Option<StoredCart>> {
+        let locked = diesel::update(carts::table.find(row))
+            .set((
+                carts::version.eq(carts::version + 1),
+                carts::updated_at.eq(rules.now.as_micros()),
+                carts::changed_on.eq(day_of(rules.now)),
+            ))
+            .execute(connection)?;
+        if locked == 0 {
+            return Ok(None);
+        }
+        let rows = carts::table
+            .left_join(cart_items::table)
+            .filter(carts::id.eq(row))
+            .order(cart_items::id)
+            .select((CartRow::as_select(), Option::<ItemRow>::as_select()))
+            .load(connection)?;
+        Ok(group(rows)?.pop())
+    }
+
+    /// Makes returned carts the guest's again: the first one as it is where they have none at present, others by adding
+    /// them to it. Whether there was anything to do.
+    pub(crate) fn take_back(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<bool> {
+        serialise_guest(connection, guest, rules)?;
+        let held = list_guest_carts(connection, guest, rules)?;
+        if !can_take_back(&held, rules) {
+            return Ok(false);
+        }
+        let (current, returned): (Vec<_>, Vec<_>) = held.into_iter().partition(StoredCart::is_current);
+        let mut returned = returned.into_iter();
+        let target = match current.into_iter().next() {
+            Some(current) => current.row,
+            None => {
+                let Some(first) = returned.next() else { return Ok(false) };
+                diesel::delete(carts::table.filter(carts::guest.eq(guest.as_bytes()))).execute(connection)?;
+                diesel::update(carts::table.find(first.row))
+                    .set((
+                        carts::guest.eq(Some(guest.as_bytes())),
+                        carts::returns_to.eq(None::<&[u8]>),
+                        carts::is_default.eq(true),
+                        carts::version.eq(carts::version + 1),
+                    ))
+                    .execute(connection)?;
+                first.row
+            }
+        };
+        for cart in returned {
+            pour(connection, cart.row, target, &[], rules)?;
+        }
+        Ok(true)
+    }
+
+    /// Adds the items of one cart to another. The first is removed once it is empty; the products that stay in it for want
+    /// of a price are answered.
+    fn pour(
+        connection: &mut Connection,
+        source: i64,
+        target: i64,
+        offers: &[Offer],
+        rules: &CartRules,
+    ) -> Unit<Vec<Sku>> {
+        let Some(from) = lock_cart(connection, source, rules)? else { return Ok(Vec::new()) };
+        let Some(to) = lock_cart(connection, target, rules)? else { return Ok(Vec::new()) };
+        let (mut rest, mut sum) = (from.cart.clone(), to.cart.clone());
+        sum.absorb(&mut rest, offers, rules.max_items);
+        write_items(connection, target, &to.cart.items, &sum.items)?;
+        if rest.items.is_empty() {
+            diesel::delete(carts::table.find(source)).execute(connection)?;
+        } else {
+            write_items(connection, source, &from.cart.items, &rest.items)?;
+        }
+        let lacks_price = |sku: &Sku| !is_alike(&rest, &sum) && offers.iter().all(|offer| offer.sku != *sku);
+        Ok(rest.items.iter().map(|item| item.sku.clone()).filter(lacks_price).collect())
+    }
+
+    /// Makes a cart a customer's, as the default one.
+    fn hand_over(
+        connection: &mut Connection,
+        row: i64,
+        customer: i64,
+        returns_to: Option<&GuestId>,
+        rules: &CartRules,
+    ) -> Unit<()> {
+        end_default(connection, customer)?;
+        diesel::update(carts::table.find(row))
+            .set((
+                carts::customer_id.eq(customer),
+                carts::guest.eq(None::<&[u8]>),
+                carts::returns_to.eq(returns_to.map(GuestId::as_bytes)),
+                carts::is_default.eq(true),
+                carts::version.eq(carts::version + 1),
+                carts::updated_at.eq(rules.now.as_micros()),
+                carts::changed_on.eq(day_of(rules.now)),
+            ))
+            .execute(connection)?;
+        Ok(())
+    }
+
+    /// The carts that a guest filled and that open claims took along with them. The claims are locked: none of them is
+    /// confirmed while its cart changes hands. `canonical_email`: only of claims on that address.
+    fn list_claimed_carts(
+        connection: &mut Connection,
+        guest: &GuestId,
+        canonical_email: Option<&str>,
+    ) -> Unit<Vec<i64>> {
+        let candidates: Vec<(i64, i64)> = carts::table
+            .inner_join(customers::table)
+            .filter(carts::returns_to.eq(guest.as_bytes()))
+            .filter(customers::confirmed_at.is_null())
+            .filter(customers::anonymised_at.is_null())
+            .order(carts::id)
+            .select((carts::id, customers::id))
+            .load(connection)?;
+        let mut rows = Vec::new();
+        for (row, claim) in candidates {
+            let is_meant = lock_customer(connection, claim)?.is_some_and(|claim| {
+                claim.is_open_claim() && canonical_email.is_none_or(|email| email == claim.email_canonical())
+            });
+            if is_meant {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Gives a new claim the cart of the guest who signed up, and what earlier open claims of the same guest took along: as
+    /// one cart where customers have one, else as they are.
+    pub(crate) fn bind_guest_carts(
+        connection: &mut Connection,
+        claim: i64,
+        guest: &GuestId,
+        rules: &CartRules,
+    ) -> Unit<()> {
+        serialise_guest(connection, guest, rules)?;
+        let held = list_guest_carts(connection, guest, rules)?;
+        let (current, returned): (Vec<_>, Vec<_>) = held.into_iter().partition(StoredCart::is_current);
+        let mut rows: Vec<i64> = current.into_iter().chain(returned).map(|stored| stored.row).collect();
+        rows.extend(list_claimed_carts(connection, guest, None)?);
+        let mut rows = rows.into_iter();
+        let Some(first) = rows.next() else { return Ok(()) };
+        let rest: Vec<_> = rows.collect();
+        for row in rest.iter().filter(|_| rules.max_carts > 1) {
+            hand_over(connection, *row, claim, Some(guest), rules)?;
+        }
+        hand_over(connection, first, claim, Some(guest), rules)?;
+        for row in rest.into_iter().filter(|_| rules.max_carts <= 1) {
+            pour(connection, row, first, &[], rules)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_guest_cart(
+        connection: &mut Connection,
+        customer: CustomerId,
+        guest: &GuestId,
+        how: TakeOver,
+        offers: &[Offer],
+        rules: &CartRules,
+    ) -> Unit<Vec<Sku>> {
+        let Some(account) = lock_customer(connection, customer.0)? else { return Ok(Vec::new()) };
+        serialise_guest(connection, guest, rules)?;
+        let held = list_guest_carts(connection, guest, rules)?;
+        let mut rows: Vec<i64> =
+            held.iter().filter(|stored| !stored.cart.items.is_empty()).map(|stored| stored.row).collect();
+        let claimed = list_claimed_carts(connection, guest, Some(account.email_canonical()))?;
+        if !claimed.is_empty() {
+            let filled = cart_items::table.filter(cart_items::cart_id.eq_any(claimed)).select(cart_items::cart_id);
+            rows.extend(filled.distinct().order(cart_items::cart_id).load::<i64>(connection)?);
+        }
+        let mut unpriced = Vec::new();
+        for row in rows {
+            let target = list_customer_carts(connection, customer.0)?.into_iter().next();
+            match target.filter(|_| how == TakeOver::Merge) {
+                Some(target) => unpriced.extend(pour(connection, row, target.row, offers, rules)?),
+                None => hand_over(connection, row, customer.0, None, rules)?,
+            }
+        }
+        Ok(unpriced)
+    }
+
+    pub(super) fn count_expired_carts(connection: &mut Connection, rules: &CartRules) -> Unit<i64> {
+        Ok(carts::table
+            .filter(carts::customer_id.is_null())
+            .filter(carts::changed_on.le(day_of(rules.expired_until())))
+            .filter(carts::updated_at.le(rules.expired_until().as_micros()))
+            .count()
+            .get_result(connection)?)
+    }
+
+    pub(crate) fn delete_expired_carts(connection: &mut Connection, rules: &CartRules, limit: i64) -> Unit<usize> {
+        let day = day_of(rules.expired_until());
+        let until = rules.expired_until().as_micros();
+        let old = diesel::alias!(carts as old_carts);
+        let expired = old
+            .filter(old.field(carts::customer_id).is_null())
+            .filter(old.field(carts::changed_on).le(day))
+            .filter(old.field(carts::updated_at).le(until))
+            .limit(limit)
+            .select(old.field(carts::id));
+        // Looked at again, for its guest or a customer may have come back to it since.
+        Ok(diesel::delete(carts::table.filter(carts::id.eq_any(expired)))
+            .filter(carts::customer_id.is_null())
+            .filter(carts::updated_at.le(until))
+            .execute(connection)?)
+    }
+}
