@@ -1,7 +1,8 @@
 // A customer's session with Devour, a JSON:API client that knows nothing of this gateway: `node session.cjs URL`.
 //
-// It signs up, confirms through the mailbox, logs in, reads its account, keeps an address and edits it, and leaves. What the library
-// makes of the answers is what is asserted: attributes beside `id` and `type`, relationships resolved from `included`.
+// It fills a cart as a guest, signs up, confirms through the mailbox, logs in, finds its cart, reads its account, keeps an address and
+// edits it, and leaves. What the library makes of the answers is what is asserted: attributes beside `id` and `type`, relationships
+// resolved from `included`.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -9,7 +10,12 @@ const JsonApi = require("devour-client");
 
 const [base] = process.argv.slice(2);
 const PASSWORD = "Vestibule-2nd-Door!";
-const email = `devour-${Date.now().toString(36)}${Math.floor(Math.random() * 1e6)}@example.com`;
+const name = `devour-${Date.now().toString(36)}${Math.floor(Math.random() * 1e6)}`;
+const email = `${name}@example.com`;
+const GUEST = "X-Anonymous-Customer-Unique-Id";
+// Of the built-in catalogue: 99.99 EUR, and 45.50 EUR.
+const CAMERA = "001_25904006";
+const LENS = "002_25904004";
 
 // The library keeps title and detail of an error unless told what else counts.
 const errorBuilder = ({ code, status, title, detail }) => ({ code, status, title, detail });
@@ -26,6 +32,13 @@ api.define("addresses", {
     ...person, address1: "", address2: "", address3: "", zipCode: "", city: "", country: "", iso2Code: "", company: "", phone: "",
     isDefaultShipping: "", isDefaultBilling: "",
 });
+
+const cart = { priceMode: "", currency: "", store: "", name: "", isDefault: "", totals: "", discounts: "", thresholds: "" };
+const item = { sku: "", quantity: "", groupKey: "", abstractSku: "", amount: "", calculations: "", selectedProductOptions: "" };
+api.define("guest-carts", { ...cart, "guest-cart-items": { jsonApi: "hasMany", type: "guest-cart-items" } });
+api.define("guest-cart-items", item);
+api.define("carts", { ...cart, items: { jsonApi: "hasMany", type: "items" } });
+api.define("items", item);
 
 const session = { passed: 0, failed: 0 };
 
@@ -53,7 +66,31 @@ async function refused(promise, status, code) {
 async function run() {
     let reference;
     let address;
+    let basket;
     const addresses = () => api.one("customers", reference).all("addresses");
+    const lines = (items) => items.map(({ id, quantity }) => [id, quantity]);
+
+    await step("a guest without a name has no cart", () => refused(api.findAll("guest-carts"), 400, "109"));
+
+    await step("filling a cart as a guest", async () => {
+        api.headers[GUEST] = name;
+        const { data } = await api.create("guest-cart-items", { sku: CAMERA, quantity: 1 });
+        assert.equal(data.type, "guest-carts");
+        assert.equal(data.totals.grandTotal, 9999);
+        basket = data.id;
+    });
+
+    await step("putting something else in", async () => {
+        const { data } = await api.one("guest-carts", basket).all("guest-cart-items").post({ sku: LENS, quantity: 3 });
+        assert.equal(data.totals.grandTotal, 23649);
+        const changed = await api.one("guest-carts", basket).one("guest-cart-items", LENS).patch({ quantity: 2 });
+        assert.equal(changed.data.totals.grandTotal, 19099);
+    });
+
+    await step("reading the cart along with what is in it", async () => {
+        const { data } = await api.find("guest-carts", basket, { include: "guest-cart-items" });
+        assert.deepEqual(lines(data["guest-cart-items"]), [[CAMERA, 1], [LENS, 2]]);
+    });
 
     await step("a sign-up with a wrong field is refused with an error of that field", async () => {
         const thrown = await refused(api.create("customers", { email: "mira" }), 422, "901");
@@ -70,6 +107,12 @@ async function run() {
         reference = data.id;
     });
 
+    await step("the guest has the cart no more", async () => {
+        const { data } = await api.findAll("guest-carts");
+        assert.deepEqual(data, []);
+        delete api.headers[GUEST];
+    });
+
     await step("logging in before confirming is refused", () =>
         refused(api.create("access-tokens", { username: email, password: PASSWORD }), 401, "003"));
 
@@ -83,6 +126,27 @@ async function run() {
         const { data } = await api.create("access-tokens", { username: email, password: PASSWORD });
         assert.equal(data.tokenType, "Bearer");
         api.bearer = data.accessToken;
+    });
+
+    await step("finding the cart, by whoever is logged in now", async () => {
+        const { data } = await api.findAll("carts", { include: "items" });
+        assert.deepEqual(data.map(({ id, items }) => [id, lines(items)]), [[basket, [[CAMERA, 1], [LENS, 2]]]]);
+    });
+
+    await step("changing the cart with its entity tag", async () => {
+        await refused(api.update("carts", { id: basket, currency: "CHF" }), 428, "005");
+        const answer = await fetch(`${base}/carts/${basket}`, { headers: { Authorization: `Bearer ${api.bearer}` } });
+        api.headers["If-Match"] = answer.headers.get("ETag");
+        const { data } = await api.update("carts", { id: basket, currency: "CHF" });
+        assert.deepEqual([data.currency, data.totals.grandTotal], ["CHF", 21965]);
+        await refused(api.update("carts", { id: basket, currency: "EUR" }), 412, "006");
+        delete api.headers["If-Match"];
+    });
+
+    await step("taking something out", async () => {
+        await api.one("carts", basket).one("items", LENS).destroy();
+        const { data } = await api.find("carts", basket, { include: "items" });
+        assert.deepEqual(lines(data.items), [[CAMERA, 1]]);
     });
 
     await step("reading the account", async () => {

@@ -25,7 +25,7 @@ on_both_databases! {
         a_hardened_shop_moves_carts_alike, an_owner_who_signs_up_in_vain, without_double_opt_in,
         a_guest_may_log_in_as_somebody_else, whatever_settles_claims_returns_their_carts,
         what_finds_no_room_comes_back_later, converting_has_its_limit, a_merge_without_a_catalogue,
-        shops_of_several_carts_keep_them_apart,
+        shops_of_several_carts_bring_one_along, a_second_sign_up_in_another_currency,
     ]
 }
 
@@ -640,19 +640,37 @@ async fn a_merge_without_a_catalogue(engine: Engine) {
     );
 }
 
-async fn shops_of_several_carts_keep_them_apart(engine: Engine) {
+async fn shops_of_several_carts_bring_one_along(engine: Engine) {
     let gateway = settings(engine).set("VESTIBULE__CARTS__MULTI_CART", "true").start().await;
     let mistyped = "mira.olsen@exmaple.com";
-    let first = gateway.fill("guest-1", &[(CAMERA, 2)]).await;
+    gateway.fill("guest-1", &[(CAMERA, 2)]).await;
     key_of(&gateway, &register_as("guest-1", mistyped), mistyped).await;
-    let second = gateway.fill("guest-1", &[(CAMERA, 1)]).await;
+    let present = gateway.fill("guest-1", &[(CAMERA, 1)]).await;
     let key = key_of(&gateway, &register_as("guest-1", ADDRESS), ADDRESS).await;
     gateway.confirm(&key).await;
     let customer = gateway.login(ADDRESS).await.shopper();
-    let expected = [Basket::of(&first, &[(CAMERA, 2)]), Basket::of(&second, &[(CAMERA, 1)])];
-    assert_eq!(gateway.baskets(&customer).await, expected, "7.3 each under its own uuid");
-    let list = gateway.send(&customer.list()).await.expect_status(200).json();
-    let defaults: Vec<bool> =
-        list["data"].as_array().unwrap().iter().map(|cart| cart["attributes"]["isDefault"] == true).collect();
-    assert_eq!(defaults, [false, true], "7.2 the newest is the default one");
+    assert_eq!(gateway.baskets(&customer).await, [Basket::of(&present, &[(CAMERA, 3)])], "7.3 a guest has one cart");
+    assert_eq!(gateway.baskets(&Shopper::guest("guest-1")).await, []);
+}
+
+async fn a_second_sign_up_in_another_currency(engine: Engine) {
+    let gateway = settings(engine).start().await;
+    let (mistyped, guest) = ("mira.olsen@exmaple.com", Shopper::guest("guest-1"));
+    let first = gateway.fill("guest-1", &[(CAMERA, 2), (BOOK, 1)]).await;
+    let wrong = key_of(&gateway, &register_as("guest-1", mistyped), mistyped).await;
+    let second = gateway.fill("guest-1", &[(LENS, 1)]).await;
+    gateway.send(&guest.patch(&second, &json!({ "currency": "CHF" }))).await.expect_status(200);
+    let key = key_of(&gateway, &register_as("guest-1", ADDRESS), ADDRESS).await;
+    for key in [wrong, key] {
+        gateway.confirm(&key).await;
+    }
+    let stranger = gateway.login(mistyped).await.shopper();
+    assert_eq!(gateway.baskets(&stranger).await, [], "7.3 nothing is left with the mistyped address");
+    // A sign-up prices nothing anew: what is in another currency goes back, and comes along with the login.
+    let customer = gateway.login(ADDRESS).await.shopper();
+    assert_eq!(gateway.baskets(&customer).await, [Basket::of(&second, &[(LENS, 1)])]);
+    assert_eq!(gateway.baskets(&guest).await, [Basket::of(&first, &[(CAMERA, 2), (BOOK, 1)])]);
+    let customer = enter(&gateway, &log_in_as("guest-1", ADDRESS)).await;
+    assert_eq!(gateway.baskets(&customer).await, [Basket::of(&second, &[(LENS, 1), (CAMERA, 2)])]);
+    assert_eq!(gateway.baskets(&guest).await, [Basket::of(&first, &[(BOOK, 1)])], "7.3 what has no price stays");
 }

@@ -177,7 +177,8 @@ async fn what_cannot_be_had(engine: Engine) {
             "<b>%s</b>",
             &long,
         ] {
-            let detail = format!("Product \"{unknown}\" not found");
+            // No more of it is told than a SKU may have.
+            let detail = format!("Product \"{}\" not found", unknown.chars().take(255).collect::<String>());
             rows.push(row("10 102, 113 no such product", shopper.add(&id, unknown, 1), not_added(&detail)));
         }
         let only = |sku: &str, left: u64| format!("Product \"{sku}\" is only available in a quantity of {left}");

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import secrets
 import urllib.parse
 import urllib.request
@@ -87,3 +88,12 @@ def fill_guest_cart(base, guest):
 def entity_tag(base, access_token, cart):
     """What names the present state of a customer's cart."""
     return _ask(f"{base}/carts/{cart}", headers={"Authorization": f"Bearer {access_token}"})[1]["ETag"]
+
+
+def log_in_at_shop(base, email):
+    """A customer's bearer token for the shop API of Bagisto."""
+    body = json.dumps({"email": email, "password": PASSWORD}).encode()
+    headers = {"Content-Type": "application/json", "X-STOREFRONT-KEY": os.environ["STOREFRONT_KEY"]}
+    request = urllib.request.Request(f"{base}/api/shop/customer/login", body, headers)
+    with urllib.request.urlopen(request, timeout=40) as answer:
+        return json.load(answer)["token"]

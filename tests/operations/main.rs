@@ -2,6 +2,7 @@
 //! of products.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is not there fails the test")]
 
+mod carts;
 mod import;
 mod mailbox;
 mod products;

@@ -9,7 +9,10 @@ newman.run(
     {
         collection: require("./vestibule.postman_collection.json"),
         environment: require("./vestibule.postman_environment.json"),
-        envVar: [{ key: "base", value: base }],
+        envVar: [
+            { key: "base", value: base },
+            { key: "storefrontKey", value: process.env.STOREFRONT_KEY ?? "" },
+        ],
         timeoutRequest: 60_000,
     },
     (error, summary) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use testkit::{
     Engine, Gateway, PASSWORD, Request, change_password, confirm, count_case, forgot_password, insert_address, log_in,
     new_address, refresh, register, resend, restore_password, sign_up,
@@ -146,6 +147,48 @@ async fn an_account_is_the_same_on_both() {
     assert_eq!(second.send(&delete).await.status, 204);
     assert_eq!(first.send(&delete).await.status, 404, "gone on the other node");
     count_case(Engine::Postgres, "an_account_is_the_same_on_both");
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_for_both() {
+    let nodes = nodes().await;
+    let database = nodes[0].database();
+    let command = Gateway::on(Engine::Postgres).database(&database);
+    let made = command.run(&["merchants", "create", "--name", "Harbour Toys", "--json"]).await;
+    let line = made.output.lines().find(|line| line.starts_with('{')).map(str::to_owned).unwrap_or(made.output);
+    let made: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
+    let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
+    let (client, secret) = (text("clientId"), text("clientSecret"));
+    let fields = [("grant_type", "client_credentials"), ("client_id", &client), ("client_secret", &secret)];
+    let token = nodes[0].send(&Request::form("/connect/token", &fields)).await.expect_status(200).text("/access_token");
+    let post =
+        |path: &str, body: &Value| Request::post(path, body).header("Content-Type", "application/json").bearer(&token);
+    let create = post("/User", &json!({ "merchantId": made["merchantId"], "email": ADDRESS }));
+    let id = nodes[1].send(&create).await.expect_status(201).json()["id"].clone();
+    let mail = nodes[0].mailbox().wait_for(ADDRESS).await;
+
+    let confirm = |code: &str| post("/User/email/confirm", &json!({ "id": id, "token": code }));
+    let ask = async |request: &Request, count: usize| {
+        let answers = join_all((0..count).map(|index| nodes[index % 2].send(request))).await;
+        answers.iter().map(|answer| answer.status).collect::<Vec<_>>()
+    };
+    let wrong = if mail.code == "000000" { "000001" } else { "000000" };
+    let guesses = ask(&confirm(wrong), 200).await;
+    assert!(guesses.iter().all(|status| [400, 503].contains(status)), "{guesses:?}");
+    let left = database.dump();
+    assert_eq!(nodes[0].send(&confirm(&mail.code)).await.status, 400, "five guesses used the code up: {left}");
+    count_case(Engine::Postgres, "10npay K4: of two hundred guesses on two nodes five are looked at");
+
+    for node in &nodes {
+        node.advance(60).await;
+    }
+    let send = post("/User/email/send-confirmation", &json!({ "id": id, "email": ADDRESS }));
+    nodes[1].send(&send).await.expect_status(204);
+    let mail = nodes[0].mailbox().wait_for_next(&mail).await;
+    let confirmed = ask(&confirm(&mail.code), 20).await;
+    assert_eq!(confirmed.iter().filter(|status| **status == 200).count(), 1, "{confirmed:?}");
+    assert!(confirmed.iter().all(|status| [200, 400].contains(status)), "{confirmed:?}");
+    count_case(Engine::Postgres, "10npay 24, K6: of twenty confirmations on two nodes one counts");
 }
 
 #[tokio::test]

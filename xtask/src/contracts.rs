@@ -9,6 +9,9 @@ use crate::test::{self, Count};
 /// The databases that cases are held on, as their logs are named.
 pub const ENGINES: [&str; 2] = ["SQLite", "PostgreSQL"];
 
+/// The other doors: what their cases are named by, and the lists of their contracts' numbers.
+const DOORS: [(&str, &str); 2] = [("10npay", "tenpay.txt"), ("bagisto", "bagisto.txt")];
+
 /// As many cases of a code are named.
 const NAMED: usize = 3;
 
@@ -32,7 +35,64 @@ pub fn check(count: &mut Count) -> Outcome<()> {
         return Err(format!("{missing} codes without a case, or cases without a code").into());
     }
     count.pass(codes.len().try_into()?);
-    Ok(())
+    check_doors(&cases, count)
+}
+
+/// Lists the numbers of each other door's contract with the cases that are named by them; an error if one has none.
+fn check_doors(cases: &[(&str, Vec<Case>)], count: &mut Count) -> Outcome<()> {
+    let mut missing = 0;
+    for (door, file) in DOORS {
+        let list = root().join("tests/contracts").join(file);
+        let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+        let numbers: Vec<&str> =
+            text.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace).collect();
+        let (report, without) = compare_numbers(door, &numbers, cases);
+        println!("{report}");
+        missing += without;
+        count.pass((numbers.len() - without.min(numbers.len())).try_into()?);
+    }
+    if missing == 0 {
+        Ok(())
+    } else {
+        Err(format!("{missing} numbers without a case, or cases without a number").into())
+    }
+}
+
+/// What to print, and how many numbers have no case on one of the databases, or are no number of the contract.
+fn compare_numbers(door: &str, numbers: &[&str], cases: &[(&str, Vec<Case>)]) -> (String, usize) {
+    let mut report = Vec::new();
+    let mut missing = 0;
+    for number in numbers {
+        report.push(format!("{door} {number}"));
+        for (engine, cases) in cases {
+            let mut held: Vec<&str> = Vec::new();
+            for case in cases.iter().filter(|case| case.numbers(door).any(|named| named == *number)) {
+                if !held.contains(&case.holds.as_str()) {
+                    held.push(&case.holds);
+                }
+            }
+            missing += usize::from(held.is_empty());
+            report.push(format!("    {engine}: {}", if held.is_empty() { "NO CASE".to_owned() } else { name(&held) }));
+        }
+    }
+    let mut unlisted = BTreeMap::new();
+    for (engine, cases) in cases {
+        for case in cases {
+            for number in case.numbers(door).filter(|number| !numbers.contains(number)) {
+                unlisted.entry(number).or_insert_with(|| format!("    {engine}: {}", case.holds));
+            }
+        }
+    }
+    missing += unlisted.len();
+    report.extend(unlisted.iter().map(|(number, case)| format!("{door} {number} NOT IN THE LIST\n{case}")));
+    (report.join("\n"), missing)
+}
+
+/// The first of these names.
+fn name(cases: &[&str]) -> String {
+    let named = cases.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
+    let more = cases.len().saturating_sub(NAMED);
+    if more == 0 { named } else { format!("{named}; and {more} more") }
 }
 
 /// The acceptance cases that the last run held on that database.
@@ -58,6 +118,12 @@ impl Case {
             errors.push([status, code, detail]);
         }
         Self { holds, errors }
+    }
+
+    /// The numbers of a door's contract that it is named by: those of `10npay 5, C6: not an address`.
+    fn numbers<'a>(&'a self, door: &str) -> impl Iterator<Item = &'a str> {
+        let named = self.holds.strip_prefix(door).and_then(|rest| rest.strip_prefix(' ')?.split_once(':'));
+        named.into_iter().flat_map(|(numbers, _)| numbers.split(", "))
     }
 }
 
@@ -131,12 +197,7 @@ fn compare(codes: &[Known<'_>], cases: &[(&str, Vec<Case>)]) -> (String, usize) 
                     missing += 1;
                     report.push(format!("    {engine}: NO CASE"));
                 }
-                (got, _) => {
-                    let named = got.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
-                    let more = got.len().saturating_sub(NAMED);
-                    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-                    report.push(format!("    {engine}: {named}{more}"));
-                }
+                (got, _) => report.push(format!("    {engine}: {}", name(got))),
             }
         }
     }
@@ -183,6 +244,15 @@ mod tests {
         let (report, missing) = judged("1.3 unknown\t404\t-\tNot found");
         assert_eq!(missing, 3, "{report}");
         assert!(report.contains("404 - Not found NOT IN THE LIST"));
+    }
+
+    #[test]
+    fn a_number_is_held_by_a_case_that_is_named_by_it() {
+        let cases = [("SQLite", vec![Case::parse("10npay 5, C6: no address"), Case::parse("6.1 another door's")])];
+        assert_eq!(compare_numbers("10npay", &["5", "C6"], &cases).1, 0);
+        let (report, missing) = compare_numbers("10npay", &["5", "7"], &cases);
+        assert_eq!(missing, 2, "{report}");
+        assert!(report.contains("SQLite: NO CASE") && report.contains("C6 NOT IN THE LIST"), "{report}");
     }
 
     #[test]

@@ -48,6 +48,25 @@ impl Gateway {
         Ok(gateway)
     }
 
+    /// Runs another command of it beside it, and answers the first line that it prints.
+    pub fn tell(&self, arguments: &[&str]) -> Outcome<String> {
+        let mut command = program(root().join("target/debug/vestibule"), arguments);
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VESTIBULE")) {
+            command.env_remove(name);
+        }
+        let output = command.current_dir(&self.folder).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        match said.lines().next() {
+            Some(line) if output.status.success() => Ok(line.to_owned()),
+            _ => Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into()),
+        }
+    }
+
+    /// A key for a storefront of Bagisto's shop API, good for any number of requests.
+    pub fn storefront_key(&self) -> Outcome<String> {
+        self.tell(&["storefront-keys", "create", "--name", "tools", "--limit", "0"])
+    }
+
     /// Where it listens, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url

@@ -43,7 +43,8 @@ pub fn run_client(count: &mut Count) -> Outcome<()> {
 fn against_fresh(count: &mut Count, command: impl FnOnce(&Node) -> Command) -> Outcome<()> {
     let node = tools::install_node()?;
     let gateway = Gateway::start(&[])?;
-    run_counted(command(&node).arg(gateway.url()), count)
+    let key = gateway.storefront_key()?;
+    run_counted(command(&node).arg(gateway.url()).env("STOREFRONT_KEY", key), count)
         .map_err(|error| format!("{error}; the gateway's log:\n{}", gateway.log()).into())
 }
 
@@ -54,6 +55,6 @@ pub fn fuzz(count: &mut Count) -> Outcome<()> {
     let report = root().join("target/schemathesis");
     let mut run = program(&python, &["tests/openapi/run.py"]);
     // Nothing is left beside the sources.
-    run.env("PYTHONDONTWRITEBYTECODE", "1");
+    run.env("PYTHONDONTWRITEBYTECODE", "1").env("STOREFRONT_KEY", gateway.storefront_key()?);
     run_counted(run.arg(gateway.url()).arg(report), count)
 }

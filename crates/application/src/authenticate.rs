@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use domain::{Customer, CustomerId, EmailAddress, FamilyId, GuestId, Password, PasswordHash, RefreshToken, Timestamp};
+use domain::{
+    Confirmed, Customer, CustomerId, EmailAddress, FamilyId, GuestId, Password, PasswordHash, RefreshToken, Timestamp,
+};
 use store::{LoginLock, NewRefreshToken, NewTokenOutcome, NextRefreshToken};
 
 use crate::login_lock::seconds_left;
@@ -66,10 +68,90 @@ impl<F: Into<Failure>> From<F> for RefreshError {
     }
 }
 
+/// Why a login was refused, for the doors that tell it. Only whoever knows the password learns more than that it did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginRefusal {
+    /// No account, or another password.
+    Credentials,
+    /// An operator has suspended the account.
+    Suspended,
+    /// The address is not confirmed.
+    Unconfirmed,
+}
+
+/// Why a login came to nothing.
+pub(crate) enum LoginProblem {
+    Refused(LoginRefusal),
+    Locked { retry_after_seconds: u64 },
+    Failure(Failure),
+}
+
+impl<F: Into<Failure>> From<F> for LoginProblem {
+    fn from(failure: F) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl From<LoginProblem> for AuthenticateError {
+    fn from(problem: LoginProblem) -> Self {
+        match problem {
+            LoginProblem::Refused(_) => Self::Refused,
+            LoginProblem::Locked { retry_after_seconds } => Self::Locked { retry_after_seconds },
+            LoginProblem::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+/// Somebody who may log in, and whose password was compared with this hash.
+pub(crate) struct Known {
+    pub(crate) customer: Confirmed,
+    pub(crate) password_hash: PasswordHash,
+}
+
+impl Known {
+    /// Whoever is behind a login, the password aside.
+    pub(crate) fn new(customer: Customer, password_hash: Option<PasswordHash>) -> Result<Self, LoginRefusal> {
+        let password_hash = password_hash.ok_or(LoginRefusal::Credentials)?;
+        let Customer::Confirmed(customer) = customer else { return Err(LoginRefusal::Unconfirmed) };
+        match customer.subject() {
+            Ok(_) => Ok(Self { customer, password_hash }),
+            Err(_) => Err(LoginRefusal::Suspended),
+        }
+    }
+}
+
+/// What a door hands out to those who log in. The lock, the hash and the order of checks are the same behind all doors.
+pub(crate) trait LoginDoor {
+    /// What is handed out.
+    type Session: Send;
+
+    /// Makes it, unless `lock` came down meanwhile. `None` when the password was replaced meanwhile.
+    fn open(
+        application: &Application,
+        known: Known,
+        lock: Option<LoginLock>,
+    ) -> impl Future<Output = Result<Option<Self::Session>, LoginProblem>> + Send;
+}
+
+/// A JWT and a refresh token.
+struct Pairs;
+
+impl LoginDoor for Pairs {
+    type Session = (CustomerId, TokenPair);
+
+    async fn open(
+        application: &Application,
+        known: Known,
+        lock: Option<LoginLock>,
+    ) -> Result<Option<Self::Session>, LoginProblem> {
+        application.issue_pair(known, lock).await
+    }
+}
+
 /// Goes on where no lock is closed.
-fn unlocked(seconds_left: Option<u64>) -> Result<(), AuthenticateError> {
+fn unlocked(seconds_left: Option<u64>) -> Result<(), LoginProblem> {
     match seconds_left {
-        Some(retry_after_seconds) => Err(AuthenticateError::Locked { retry_after_seconds }),
+        Some(retry_after_seconds) => Err(LoginProblem::Locked { retry_after_seconds }),
         None => Ok(()),
     }
 }
@@ -84,27 +166,40 @@ impl Application {
     ///
     /// [`AuthenticateError::Locked`] before all else, [`AuthenticateError::Refused`] for whoever is not let in.
     pub async fn authenticate(&self, login: Login<'_>) -> Result<TokenPair, AuthenticateError> {
-        let lock = self.lock_of_login(login.username, login.client);
-        unlocked(self.seconds_locked(lock).await?)?;
-        // Where the password is replaced while it is checked, it is checked once more, against the new one.
-        for _ in 0..2 {
-            match self.check_password(login, lock).await {
-                Ok(Some(pair)) => return Ok(pair),
-                Ok(None) => {}
-                Err(AuthenticateError::Refused) => break,
-                Err(error) => return Err(error),
-            }
+        let (id, pair) = self.let_in::<Pairs>(login).await?;
+        if let Some(guest) = login.guest {
+            self.take_guest_cart(id, guest).await;
         }
-        unlocked(self.count_wrong_password(lock).await?)?;
-        Err(AuthenticateError::Refused)
+        Ok(pair)
     }
 
-    /// `None` when the password was replaced meanwhile.
-    async fn check_password(
-        &self,
-        Login { username, password, guest, .. }: Login<'_>,
-        lock: Option<LoginLock>,
-    ) -> Result<Option<TokenPair>, AuthenticateError> {
+    /// Lets somebody in by a door: checks the lock, then the password, then who it is.
+    pub(crate) async fn let_in<Door: LoginDoor>(&self, login: Login<'_>) -> Result<Door::Session, LoginProblem> {
+        let lock = self.lock_of_login(login.username, login.client);
+        unlocked(self.seconds_locked(lock).await?)?;
+        let mut reason = LoginRefusal::Credentials;
+        // Where the password is replaced while it is checked, it is checked once more, against the new one.
+        for _ in 0..2 {
+            let opened = match self.check_password(login).await {
+                Ok(known) => Door::open(self, known, lock).await,
+                Err(problem) => Err(problem),
+            };
+            match opened {
+                Ok(Some(session)) => return Ok(session),
+                Ok(None) => {}
+                Err(LoginProblem::Refused(refusal)) => {
+                    reason = refusal;
+                    break;
+                }
+                Err(problem) => return Err(problem),
+            }
+        }
+        // Before any reason is told: of many guesses at once no more are told apart than the lock forgives.
+        unlocked(self.count_wrong_password(lock).await?)?;
+        Err(LoginProblem::Refused(reason))
+    }
+
+    async fn check_password(&self, Login { username, password, .. }: Login<'_>) -> Result<Known, LoginProblem> {
         let parts = self.parts();
         let login = match EmailAddress::parse(username) {
             Ok(email) => self.store().find_login(email.canonical()).await?,
@@ -114,16 +209,26 @@ impl Application {
         let verification = parts.hasher.verify(password, stored).await?;
         let known = login.filter(|_| verification != Verification::Wrong);
         let Some((customer, stored)) = known.and_then(|login| Some((login.customer, login.password_hash?))) else {
-            return Err(AuthenticateError::Refused);
+            return Err(LoginProblem::Refused(LoginRefusal::Credentials));
         };
-        let id = customer.account().id;
         let password_hash = match verification {
-            Verification::RightButOutdated => self.replace_hash(id, password, stored).await,
+            Verification::RightButOutdated => self.replace_hash(customer.account().id, password, stored).await,
             _ => stored,
         };
+        Known::new(customer, Some(password_hash)).map_err(LoginProblem::Refused)
+    }
+
+    async fn issue_pair(
+        &self,
+        Known { customer, password_hash }: Known,
+        lock: Option<LoginLock>,
+    ) -> Result<Option<(CustomerId, TokenPair)>, LoginProblem> {
+        let parts = self.parts();
+        let id = customer.account().id;
         let refresh_token = RefreshToken::generate(&*parts.randomness);
         let now = parts.clock.now();
-        let pair = self.sign(customer, refresh_token, now).await?.ok_or(AuthenticateError::Refused)?;
+        let pair = self.sign(Customer::Confirmed(customer), refresh_token, now).await?;
+        let pair = pair.ok_or(LoginProblem::Refused(LoginRefusal::Suspended))?;
         let token = NewRefreshToken {
             digest: pair.refresh_token.digest(),
             family: FamilyId::generate(&*parts.randomness),
@@ -133,15 +238,10 @@ impl Application {
             expires_at: now.plus(seconds(parts.tokens.refresh_lifetime_seconds)),
         };
         match self.store().insert_refresh_token(token, lock).await? {
-            NewTokenOutcome::Inserted => {
-                if let Some(guest) = guest {
-                    self.take_guest_cart(id, guest).await;
-                }
-                Ok(Some(pair))
-            }
+            NewTokenOutcome::Inserted => Ok(Some((id, pair))),
             NewTokenOutcome::PasswordReplaced => Ok(None),
             NewTokenOutcome::Locked(until) => {
-                Err(AuthenticateError::Locked { retry_after_seconds: seconds_left(until, now) })
+                Err(LoginProblem::Locked { retry_after_seconds: seconds_left(until, now) })
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Carts of guests and customers, and how a guest's becomes a customer's.
 
+use std::time::Duration;
+
 use domain::{
     Cart, CartChanges, CartId, Currency, CustomerId, GuestId, ItemRefusal, NewCart, Offer, PriceMode, Quantity, Sku,
     Timestamp,
@@ -7,10 +9,16 @@ use domain::{
 use serde::Deserialize;
 use store::{CartOwner, CartRefusal, CartRules, ChangeCart, ChangeItemRefusal, DeleteCart, InsertCart, TakeOver};
 
-use crate::{Application, Caller, Failure, OwnCustomerError, seconds};
+use crate::{Application, Caller, Enumeration, Failure, OwnCustomerError, seconds};
 
 /// How often prices are looked up anew for a cart that got other items meanwhile.
 const PRICING_ROUNDS: usize = 3;
+
+/// How long a login waits at most for the prices of what the guest's cart holds in another currency.
+const PRICING_AT_LOGIN: Duration = Duration::from_secs(2);
+
+/// Lines in all carts of one customer at most: that many are read to show them.
+const MOST_LINES: usize = 50_000;
 
 const DAY_SECONDS: u64 = 86_400;
 
@@ -66,6 +74,10 @@ impl CartSettings {
             (PriceMode::parse(&self.price_mode).is_some(), "carts.price_mode must be GROSS_MODE or NET_MODE"),
             ((1..=domain::MAX_ITEMS).contains(&self.max_items), "carts.max_items must be 1 to 1000"),
             ((1..=1000).contains(&self.max_carts), "carts.max_carts must be 1 to 1000"),
+            (
+                self.max_items.saturating_mul(usize::try_from(self.max_carts).unwrap_or(usize::MAX)) <= MOST_LINES,
+                "carts.max_items times carts.max_carts must be at most 50000",
+            ),
             ((1..=3650).contains(&self.guest_cart_days), "carts.guest_cart_days must be 1 to 3650"),
             (
                 self.multi_cart || self.at_login != GuestCartAtLogin::Convert,
@@ -81,6 +93,7 @@ impl CartSettings {
             max_items: self.max_items,
             max_carts: if self.multi_cart { self.max_carts } else { 1 },
             guest_cart_lifetime: seconds(self.guest_cart_days * DAY_SECONDS),
+            shows_returned: true,
             now,
         }
     }
@@ -197,7 +210,8 @@ impl Application {
 
     /// What holds for carts at this moment.
     pub(crate) fn cart_rules(&self) -> CartRules {
-        self.carts().rules(self.clock().now())
+        let shows_returned = self.accounts().enumeration != Enumeration::Hardened;
+        CartRules { shows_returned, ..self.carts().rules(self.clock().now()) }
     }
 
     /// A guest is whoever they say; a customer must still be one.
@@ -237,7 +251,7 @@ impl Application {
     pub async fn insert_cart(&self, caller: &Caller, form: CartForm) -> Result<Cart, CartError> {
         self.find_own_customer(caller).await?;
         let changes = self.read_form(form)?;
-        let mut new = self.new_guest_cart()?;
+        let mut new = self.usual_cart()?;
         new.price_mode = changes.price_mode.unwrap_or(new.price_mode);
         new.currency = changes.currency.unwrap_or(new.currency);
         new.name = changes.name;
@@ -271,26 +285,29 @@ impl Application {
         }
         let changes = self.read_form(form)?;
         let mut offers = self.offers_of(&known, changes.currency).await?;
+        let refuse = |refusal| match refusal {
+            CartRefusal::WrongTag => CartError::WrongTag,
+            CartRefusal::PriceModeFixed => CartError::PriceModeFixed,
+            CartRefusal::NoPrice(sku) => {
+                CartError::NoPrice { sku, currency: changes.currency.unwrap_or(known.currency) }
+            }
+        };
         for _ in 0..PRICING_ROUNDS {
             let tag = tag.map(str::to_owned);
             let outcome =
                 self.store().update_cart(owner, &id, changes.clone(), tag, offers.clone(), self.cart_rules()).await?;
             match (outcome, changes.currency) {
-                // Put in meanwhile.
-                (ChangeCart::Refused(CartRefusal::NoPrice(sku)), Some(_)) if known.item(&sku).is_none() => {
-                    offers.extend(self.parts().catalogue.find_offer(&sku).await?);
-                }
-                (ChangeCart::Refused(CartRefusal::NoPrice(sku)), Some(currency)) => {
-                    return Err(CartError::NoPrice { sku, currency });
+                // Put in meanwhile, or the cart was in this currency before.
+                (ChangeCart::Refused(CartRefusal::NoPrice(sku)), Some(_))
+                    if offers.iter().all(|offer| offer.sku != sku) =>
+                {
+                    match self.parts().catalogue.find_offer(&sku).await? {
+                        Some(offer) => offers.push(offer),
+                        None => return Err(refuse(CartRefusal::NoPrice(sku))),
+                    }
                 }
                 (ChangeCart::NotFound, _) => return Err(missing()),
-                (outcome, _) => {
-                    return changed(outcome, |refusal| match refusal {
-                        CartRefusal::WrongTag => CartError::WrongTag,
-                        CartRefusal::PriceModeFixed => CartError::PriceModeFixed,
-                        CartRefusal::NoPrice(_) => CartError::CurrencyUnknown,
-                    });
-                }
+                (outcome, _) => return changed(outcome, refuse),
             }
         }
         Err(CartError::Failure(Failure::Busy { retry_after_seconds: 1 }))
@@ -338,7 +355,7 @@ impl Application {
             self.parts().catalogue.find_offer(&known).await?.ok_or_else(|| refuse(None))
         };
         if let (Shopper::Guest(guest), None) = (shopper, id) {
-            let new = self.new_guest_cart()?;
+            let new = self.usual_cart()?;
             let outcome = self.store().add_guest_item(guest, new, offer.await?, quantity, self.cart_rules()).await?;
             return changed(outcome, |refusal| refuse(Some(refusal)));
         }
@@ -346,14 +363,16 @@ impl Application {
         let id = id.and_then(CartId::parse).ok_or(CartError::NotFound)?;
         let offer = match offer.await {
             Ok(offer) => offer,
-            // The cart is missed before the product is.
-            Err(error) => {
-                let cart = self.store().find_cart(owner, &id, self.cart_rules()).await?;
-                return Err(cart.map_or(CartError::NotFound, |_| error));
-            }
+            Err(error) => return Err(self.after_cart(owner, &id, error).await?),
         };
         let outcome = self.store().add_item(owner, &id, offer, quantity, self.cart_rules()).await?;
         changed(outcome, |refusal| refuse(Some(refusal)))
+    }
+
+    /// What is wrong with a request about a cart that is wrong anyway: the cart is missed before all else.
+    async fn after_cart(&self, owner: CartOwner, id: &CartId, error: CartError) -> Result<CartError, Failure> {
+        let cart = self.store().find_cart(owner, id, self.cart_rules()).await?;
+        Ok(cart.map_or(CartError::NotFound, |_| error))
     }
 
     /// Sets how many pieces of a product are in one of the shopper's carts. There can be fewer even of one that is not sold
@@ -372,8 +391,7 @@ impl Application {
         let owner = self.check_shopper(shopper).await?;
         let id = CartId::parse(id).ok_or(CartError::NotFound)?;
         let Some(sku) = Sku::parse(group_key) else {
-            let cart = self.store().find_cart(owner, &id, self.cart_rules()).await?;
-            return Err(cart.map_or(CartError::NotFound, |_| CartError::ItemNotFound));
+            return Err(self.after_cart(owner, &id, CartError::ItemNotFound).await?);
         };
         let offer = self.parts().catalogue.find_offer(&sku).await?;
         let is_sold = offer.is_some();
@@ -395,8 +413,7 @@ impl Application {
         let owner = self.check_shopper(shopper).await?;
         let id = CartId::parse(id).ok_or(CartError::NotFound)?;
         let Some(sku) = Sku::parse(group_key) else {
-            let cart = self.store().find_cart(owner, &id, self.cart_rules()).await?;
-            return Err(cart.map_or(CartError::NotFound, |_| CartError::ItemNotFound));
+            return Err(self.after_cart(owner, &id, CartError::ItemNotFound).await?);
         };
         let outcome = self.store().delete_item(owner, &id, sku, self.cart_rules()).await?;
         changed(outcome, |()| CartError::ItemNotFound).map(drop)
@@ -423,13 +440,16 @@ impl Application {
         if unpriced.is_empty() {
             return Ok(());
         }
-        let offers = self.parts().catalogue.find_offers(&unpriced).await?;
+        // Whoever logs in waits for this.
+        let pricing = tokio::time::timeout(PRICING_AT_LOGIN, self.parts().catalogue.find_offers(&unpriced));
+        let Ok(offers) = pricing.await else { return Err(Failure::Busy { retry_after_seconds: 1 }) };
+        let offers = offers?;
         self.store().take_guest_cart(customer, guest, how, offers, self.cart_rules()).await?;
         Ok(())
     }
 
     /// What carts are when nobody says otherwise.
-    fn new_guest_cart(&self) -> Result<NewCart, Failure> {
+    fn usual_cart(&self) -> Result<NewCart, Failure> {
         let parts = self.parts();
         let settings = &parts.carts;
         // The settings were checked: neither is ever missing.

@@ -1,7 +1,7 @@
 //! A customer's own account: reading it, changing it, leaving.
 
 use domain::{Confirmed, Customer, EmailAddress, EmailProblem, MessageId, ProfileChanges};
-use store::{CustomerUpdate, UpdateOutcome};
+use store::{CustomerUpdate, MoreChanges, UpdateOutcome};
 
 use crate::{Application, Caller, Enumeration, Failure, seconds};
 
@@ -83,6 +83,23 @@ impl Application {
         caller: &Caller,
         request: UpdateCustomer,
     ) -> Result<Confirmed, UpdateCustomerError> {
+        match self.change_account(caller, request, MoreChanges::default()).await? {
+            UpdateOutcome::Updated(customer) => Ok(own_customer(Some(customer), caller)?),
+            UpdateOutcome::Gone => Err(OwnCustomerError::Gone.into()),
+            UpdateOutcome::EmailTaken => Err(UpdateCustomerError::Email(vec![EmailProblem::Taken])),
+            UpdateOutcome::TooManyEmailChanges | UpdateOutcome::PhoneTaken | UpdateOutcome::PasswordReplaced => {
+                Err(UpdateCustomerError::NotSaved)
+            }
+        }
+    }
+
+    /// What is known of a customer at some doors only is `more`.
+    pub(crate) async fn change_account(
+        &self,
+        caller: &Caller,
+        request: UpdateCustomer,
+        more: MoreChanges,
+    ) -> Result<UpdateOutcome, UpdateCustomerError> {
         let parts = self.parts();
         self.find_own_customer(caller).await?;
         let email = request.email.as_deref().map(EmailAddress::parse_for_account).transpose();
@@ -92,6 +109,7 @@ impl Application {
         let update = CustomerUpdate {
             id: caller.id,
             changes: request.changes,
+            more,
             email,
             reregistration: accounts.reregistration,
             hide_taken: accounts.enumeration == Enumeration::Hardened,
@@ -104,12 +122,7 @@ impl Application {
         };
         let outcome = self.store().update_customer(update).await?;
         self.announce_message();
-        match outcome {
-            UpdateOutcome::Updated(customer) => Ok(own_customer(Some(customer), caller)?),
-            UpdateOutcome::Gone => Err(OwnCustomerError::Gone.into()),
-            UpdateOutcome::EmailTaken => Err(UpdateCustomerError::Email(vec![EmailProblem::Taken])),
-            UpdateOutcome::TooManyEmailChanges => Err(UpdateCustomerError::NotSaved),
-        }
+        Ok(outcome)
     }
 
     /// Forgets who the caller is: the row stays for what refers to it, with a random address and nothing else in it. All

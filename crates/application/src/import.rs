@@ -269,7 +269,7 @@ fn check_row(line: u64, fields: &CustomerFields, now: Timestamp, problems: &mut 
         salutation: columns.read("salutation", &fields.salutation, "must be Mr, Ms, Mrs, Dr or n/a", Salutation::parse),
         first_name: columns.text("first_name", &fields.first_name, MAX_NAME_CHARACTERS),
         last_name: columns.text("last_name", &fields.last_name, MAX_NAME_CHARACTERS),
-        gender: columns.read("gender", &fields.gender, "must be Male or Female", Gender::parse),
+        gender: columns.read("gender", &fields.gender, "must be Male, Female or Other", Gender::parse),
         date_of_birth: columns.read(
             "date_of_birth",
             &fields.date_of_birth,
@@ -278,6 +278,7 @@ fn check_row(line: u64, fields: &CustomerFields, now: Timestamp, problems: &mut 
         ),
         phone: columns.text("phone", &fields.phone, MAX_PHONE_CHARACTERS),
         company: columns.text("company", &fields.company, MAX_COMPANY_CHARACTERS),
+        ..Profile::default()
     };
     let password = columns.password(&fields.password);
     let registered = columns.read(
@@ -498,7 +499,7 @@ mod tests {
             texts,
             [
                 "line 3: has 3 fields, not 12",
-                "line 4: gender must be Male or Female",
+                "line 4: gender must be Male, Female or Other",
                 "line 4: customer_reference is that of line 2, too",
                 "line 4: email is that of line 2, too",
             ]

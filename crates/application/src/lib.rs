@@ -7,6 +7,7 @@
 
 mod addresses;
 mod authenticate;
+mod bearer_tokens;
 mod carts;
 mod catalogue;
 mod confirm;
@@ -19,24 +20,29 @@ mod import;
 mod leaked_passwords;
 mod line_problem;
 mod login_lock;
+mod merchant_users;
+mod merchants;
 mod passwords;
 mod product_fields;
 mod product_import;
+mod profile;
 mod readiness;
 mod register;
 mod resend;
 mod settings;
 mod signer;
+mod storefront_keys;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Clock, Randomness, ServerKey};
+use domain::{Clock, MessageKind, Randomness, SecretPurpose, ServerKey};
 use store::Store;
 use tokio::sync::Notify;
 
 pub use addresses::AddressError;
-pub use authenticate::{AuthenticateError, Login, RefreshError, TokenPair};
+pub use authenticate::{AuthenticateError, Login, LoginRefusal, RefreshError, TokenPair};
+pub use bearer_tokens::{BearerCaller, BearerError, BearerLogin, BearerLoginError};
 pub use carts::{CartError, CartForm, CartSettings, GuestCartAtLogin, Shopper};
 pub use catalogue::{Catalogue, CatalogueSettings};
 pub use confirm::ConfirmError;
@@ -47,16 +53,24 @@ pub use hasher::{Hasher, HasherBusy, HasherError, HasherSettings, Verification};
 pub use import::{CustomerFields, CustomerImport, ImportError, ImportRow, Imported};
 pub use leaked_passwords::LeakedPasswords;
 pub use line_problem::LineProblem;
+pub use merchant_users::{ConfirmMerchantUserError, CreateMerchantUserError, MerchantUserForm, SendCodeError};
+pub use merchants::{
+    CreatedMerchant, KnownClient, MerchantError, MerchantSettings, MerchantTokenError, MerchantTokens, Merchants,
+    OperatorLogin,
+};
 pub use passwords::{ChangePasswordError, ChangePasswordForm, RestoreForm, RestorePasswordError};
 pub use product_fields::{MAX_PRODUCT_BYTES, ProductField, UnknownMembers, product_of_json, product_of_row};
 pub use product_import::{ProductImport, ProductImportError, ProductRow};
+pub use profile::{LeaveError, NewPassword, UpdateProfile, UpdateProfileError};
 pub use readiness::{OutboxReadiness, Readiness};
-pub use register::{Register, RegisterError};
+pub use register::{Register, RegisterError, SignUpError, SignUpRules};
 pub use settings::{AccountSettings, Enumeration};
 pub use signer::{
     Algorithm, Caller, InvalidAccessToken, KeyError, Signer, SigningError, TokenSettings, generate_signing_key,
     load_or_generate_server_key,
 };
+
+pub use storefront_keys::{MAX_STOREFRONT_LIMIT, StorefrontKeyError, StorefrontKeys};
 
 /// What an [`Application`] is made of.
 pub struct Parts {
@@ -82,6 +96,8 @@ pub struct Parts {
     pub store_name: String,
     /// How long tokens live.
     pub tokens: TokenSettings,
+    /// The shop's rules for merchants and their users.
+    pub merchants: MerchantSettings,
 }
 
 /// All use cases over one store. Cheap to clone.
@@ -119,6 +135,15 @@ impl Application {
     /// The shop's rules.
     pub fn accounts(&self) -> &AccountSettings {
         &self.inner.parts.accounts
+    }
+
+    /// How long a secret of a message of that kind is good, in seconds; 0 = for ever.
+    pub fn secret_lifetime_seconds(&self, kind: MessageKind, purpose: SecretPurpose) -> u64 {
+        if kind.is_code() {
+            self.parts().merchants.code_lifetime_seconds
+        } else {
+            self.accounts().key_lifetime_seconds(purpose)
+        }
     }
 
     /// Returns once a message was queued on this node since the last call: spares the outbox worker its poll.

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use domain::{CustomerId, Digest, EmailAddress, Timestamp};
+use domain::{CustomerId, Digest, EmailAddress, MerchantId, Timestamp};
 use store::LoginLock;
 
 use crate::{Application, Failure, seconds};
@@ -38,6 +38,12 @@ impl Application {
             Err(_) => username.to_lowercase().chars().take(MAX_USERNAME_CHARACTERS).collect(),
         };
         self.lock(&format!("login|{}|{account}", one_client(client)))
+    }
+
+    /// The lock that a login of somebody who works for a merchant counts in.
+    pub(crate) fn lock_of_operator(&self, merchant: MerchantId, username: &str, client: IpAddr) -> Option<LoginLock> {
+        let name: String = username.chars().take(MAX_USERNAME_CHARACTERS).collect();
+        self.lock(&format!("operator|{}|{merchant}|{name}", one_client(client)))
     }
 
     /// The lock that wrong current passwords of a customer who is logged in count in.

@@ -1,6 +1,6 @@
 //! Setting another password: with a key from a mail, or with the current password.
 
-use domain::{EmailAddress, LinkKey, MessageId, Password, PasswordPolicy, PasswordViolation};
+use domain::{CustomerId, EmailAddress, LinkKey, MessageId, Password, PasswordHash, PasswordPolicy, PasswordViolation};
 use store::{ChangePassword, RestorePassword, RestoreRequest};
 
 use crate::customers::own_customer;
@@ -175,19 +175,8 @@ impl Application {
         if form.new_password != form.confirm_password {
             return Err(ChangePasswordError::PasswordsDiffer);
         }
-        let lock = self.lock_of_customer(caller.id);
-        if self.seconds_locked(lock).await?.is_some() {
-            return Err(ChangePasswordError::WrongPassword);
-        }
-        let verification = parts.hasher.verify(&form.password, current.as_ref()).await?;
-        let Some(old) = current.filter(|_| verification != Verification::Wrong) else {
-            self.count_wrong_password(lock).await?;
-            return Err(ChangePasswordError::WrongPassword);
-        };
-        // Others may have guessed at the same time: a right one among too many must not be told apart.
-        if self.seconds_locked(lock).await?.is_some() {
-            return Err(ChangePasswordError::WrongPassword);
-        }
+        let checked = self.check_current_password(caller.id, &form.password, current).await?;
+        let old = checked.ok_or(ChangePasswordError::WrongPassword)?;
         let violations = policy.violations(&form.new_password);
         if !violations.is_empty() {
             return Err(ChangePasswordError::WeakPassword(violations));
@@ -196,11 +185,33 @@ impl Application {
             id: caller.id,
             old,
             new: parts.hasher.hash(&form.new_password).await?,
+            kept_bearer: None,
             message_id: MessageId::generate(&*parts.randomness),
             now: parts.clock.now(),
         };
         let changed = self.store().change_password(change).await?;
         self.announce_message();
         if changed { Ok(()) } else { Err(ChangePasswordError::NotSaved) }
+    }
+
+    /// The hash of the current password, if this is it. Wrong ones are counted for each customer; while too many were tried,
+    /// every password is wrong.
+    pub(crate) async fn check_current_password(
+        &self,
+        id: CustomerId,
+        password: &Password,
+        current: Option<PasswordHash>,
+    ) -> Result<Option<PasswordHash>, Failure> {
+        let lock = self.lock_of_customer(id);
+        if self.seconds_locked(lock).await?.is_some() {
+            return Ok(None);
+        }
+        let verification = self.parts().hasher.verify(password, current.as_ref()).await?;
+        let Some(hash) = current.filter(|_| verification != Verification::Wrong) else {
+            self.count_wrong_password(lock).await?;
+            return Ok(None);
+        };
+        // Others may have guessed at the same time: a right one among too many must not be told apart.
+        Ok(if self.seconds_locked(lock).await?.is_some() { None } else { Some(hash) })
     }
 }

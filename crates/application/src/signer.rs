@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::{CustomerId, Randomness, Timestamp, TokenSubject};
+use domain::{CustomerId, MerchantId, Randomness, Timestamp, TokenSubject};
 use jsonwebtoken::{DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -26,6 +26,8 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 const JTI_BYTES: usize = 40;
 /// How far the clock of the node that issued a token may be ahead of ours.
 const CLOCK_LEEWAY: Duration = Duration::from_secs(5);
+/// The claim `aud` of merchants' tokens. No setting can make it that of customers'.
+const MERCHANT_AUDIENCE: &str = "merchants of this gateway";
 /// The scope of a customer's token.
 const CUSTOMER_SCOPE: &str = "customer";
 
@@ -166,8 +168,9 @@ struct SigningKey {
 
 struct VerifyingKey {
     key: DecodingKey,
-    /// Names the key's one algorithm, so that no header can choose another.
-    validation: Validation,
+    /// Name the key's one algorithm, so that no header can choose another, and for whom a token is.
+    customers: Validation,
+    merchants: Validation,
 }
 
 impl Signer {
@@ -243,12 +246,69 @@ impl Signer {
             })?,
             scopes: [CUSTOMER_SCOPE],
         };
+        self.sign_claims(&claims)
+    }
+
+    /// A token for a merchant, good from this second on for `lifetime_seconds`. No customer's door takes it, and none of
+    /// theirs is good where this one is.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningError`], which means that something is broken.
+    pub fn sign_for_merchant(
+        &self,
+        merchant: MerchantId,
+        client: &str,
+        lifetime_seconds: u64,
+        now: Timestamp,
+        randomness: &dyn Randomness,
+    ) -> Result<String, SigningError> {
+        let mut jti = [0; JTI_BYTES];
+        randomness.fill(&mut jti);
+        let issued_at = now.as_seconds();
+        self.sign_claims(&MerchantClaims {
+            aud: MERCHANT_AUDIENCE.to_owned(),
+            jti: hex::encode(jti),
+            iat: issued_at,
+            nbf: issued_at,
+            exp: issued_at.saturating_add(i64::try_from(lifetime_seconds).unwrap_or(i64::MAX)),
+            sub: client.to_owned(),
+            merchant_id: merchant.0,
+        })
+    }
+
+    fn sign_claims(&self, claims: &impl Serialize) -> Result<String, SigningError> {
         let mut jwt = self.signing.prefix.clone();
-        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(&claims)?, &mut jwt);
+        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims)?, &mut jwt);
         let signature = self.signing.pair.sign(jwt.as_bytes()).ok_or(SigningError::Key)?;
         jwt.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
         Ok(jwt)
+    }
+
+    /// Which merchant's token this is, as [`Signer::verify`] tells whose a customer's is.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAccessToken`] for whatever we did not sign for merchants, or not for now.
+    pub fn verify_for_merchant(&self, jwt: &str, now: Timestamp) -> Result<MerchantId, InvalidAccessToken> {
+        let key = self.verifying_key(jwt)?;
+        let MerchantClaims { iat, nbf, exp, merchant_id, .. } =
+            jsonwebtoken::decode(jwt, &key.key, &key.merchants)?.claims;
+        let at = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+        let soon = now.plus(CLOCK_LEEWAY);
+        let is_timely = at(iat) <= soon && at(nbf) <= soon && now < at(exp);
+        if is_timely { Ok(MerchantId(merchant_id)) } else { Err(InvalidAccessToken) }
+    }
+
+    fn verifying_key(&self, jwt: &str) -> Result<&VerifyingKey, InvalidAccessToken> {
+        if jwt.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidAccessToken);
+        }
+        let header = jsonwebtoken::decode_header(jwt)?;
+        // A critical extension must be understood, and we understand none.
+        let kid = header.kid.filter(|_| header.crit.is_none()).ok_or(InvalidAccessToken)?;
+        self.verifying.get(&kid).ok_or(InvalidAccessToken)
     }
 
     /// Whose token this is, if one of our keys signed it for our audience and it is good at `now`. It may begin up to five
@@ -258,14 +318,8 @@ impl Signer {
     ///
     /// [`InvalidAccessToken`] in every other case.
     pub fn verify(&self, jwt: &str, now: Timestamp) -> Result<Caller, InvalidAccessToken> {
-        if jwt.len() > MAX_TOKEN_BYTES {
-            return Err(InvalidAccessToken);
-        }
-        let header = jsonwebtoken::decode_header(jwt)?;
-        // A critical extension must be understood, and we understand none.
-        let kid = header.kid.filter(|_| header.crit.is_none()).ok_or(InvalidAccessToken)?;
-        let VerifyingKey { key, validation } = self.verifying.get(&kid).ok_or(InvalidAccessToken)?;
-        let token = jsonwebtoken::decode::<PresentedClaims>(jwt, key, validation)?;
+        let VerifyingKey { key, customers, .. } = self.verifying_key(jwt)?;
+        let token = jsonwebtoken::decode::<PresentedClaims>(jwt, key, customers)?;
         token.claims.caller_at(now).ok_or(InvalidAccessToken)
     }
 
@@ -286,14 +340,30 @@ impl SigningKey {
 
 impl VerifyingKey {
     fn new(key: &Key, audience: &str) -> Self {
-        let mut validation = Validation::new(key.algorithm().verified_as());
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["aud"]);
-        // The library would ask the system's clock; `PresentedClaims` asks ours.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Self { key: key.decoding_key(), validation }
+        let validation = |audience: &str| {
+            let mut validation = Validation::new(key.algorithm().verified_as());
+            validation.set_audience(&[audience]);
+            validation.set_required_spec_claims(&["aud"]);
+            // The library would ask the system's clock; we ask ours.
+            validation.validate_exp = false;
+            validation.validate_nbf = false;
+            validation
+        };
+        Self { key: key.decoding_key(), customers: validation(audience), merchants: validation(MERCHANT_AUDIENCE) }
     }
+}
+
+/// Of a merchant's token.
+#[derive(Serialize, Deserialize)]
+struct MerchantClaims {
+    aud: String,
+    jti: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    /// The client.
+    sub: String,
+    merchant_id: i64,
 }
 
 /// In the order in which Spryker issues them.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use application::{
     AccountSettings, AddressError, Algorithm, Application, AuthenticateError, Caller, Catalogue, ChangePasswordError,
-    ChangePasswordForm, ConfirmError, ConfirmPage, ConfirmPageError, Enumeration, Hasher, HasherSettings, Login,
-    OwnCustomerError, PageProof, Parts, RefreshError, Register, RestoreForm, RestorePasswordError, Signer, TokenPair,
-    TokenSettings, UpdateCustomer, UpdateCustomerError,
+    ChangePasswordForm, ConfirmError, ConfirmPage, ConfirmPageError, Hasher, HasherSettings, Login, OwnCustomerError,
+    PageProof, Parts, RefreshError, Register, RestoreForm, RestorePasswordError, Signer, TokenPair, TokenSettings,
+    UpdateCustomer, UpdateCustomerError,
 };
 use domain::{
     AddressChanges, AddressFields, Clock as _, Code, Country, EmailAddress, EmailProblem, LinkKey, Locale, MessageId,
@@ -71,6 +71,7 @@ impl House {
             carts: default_settings("carts"),
             store_name: "DE".to_owned(),
             tokens,
+            merchants: application::MerchantSettings::default(),
         });
         Self { application, store, clock, server_key: ServerKey::from_bytes([7; 32]), _folder: folder }
     }
@@ -89,6 +90,7 @@ impl House {
             purpose,
             digest,
             code: Some(Code::parse(CODE).unwrap().digest(&digest, &self.server_key)),
+            is_code: false,
             expires_at: Some(now.plus(Duration::from_secs(lifetime))),
             email: message.email,
             message: Some(message.id),

@@ -178,7 +178,9 @@ pub struct Cart {
     pub name: String,
     /// Whether it is the one that its owner uses unless they say otherwise.
     pub is_default: bool,
-    /// 1 for a new one, and one more with each change.
+    /// Whether nothing was done with it yet.
+    pub is_new: bool,
+    /// 1 at first, and one more with each change.
     pub version: i64,
     /// Its lines, oldest first; one a product.
     pub items: Vec<CartItem>,
@@ -202,7 +204,7 @@ impl Cart {
     pub fn new(new: NewCart, is_default: bool) -> Self {
         let NewCart { id, price_mode, currency, store, name, now: _ } = new;
         let name = name.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        Self { id, price_mode, currency, store, name, is_default, version: 1, items: Vec::new() }
+        Self { id, price_mode, currency, store, name, is_default, is_new: true, version: 1, items: Vec::new() }
     }
 
     /// Names this state of the cart: 32 hex characters that change with each change.
@@ -215,7 +217,7 @@ impl Cart {
 
     /// What it comes to; `None` for a cart that nothing was done with yet.
     pub fn totals(&self) -> Option<Totals> {
-        if self.version == 1 && self.items.is_empty() {
+        if self.is_new && self.items.is_empty() {
             return None;
         }
         let mut totals = Totals::default();
@@ -238,9 +240,10 @@ impl Cart {
     ///
     /// Why it does not fit, into a cart of `max_items` lines at most; nothing is changed then.
     pub fn add(&mut self, offer: &Offer, quantity: Quantity, max_items: usize) -> Result<(), ItemRefusal> {
+        let max_items = max_items.min(MAX_ITEMS);
         let sum = match self.item(&offer.sku) {
             Some(item) => item.quantity.plus(quantity).ok_or(ItemRefusal::TooMany)?,
-            None if self.items.len() >= max_items.min(MAX_ITEMS) => return Err(ItemRefusal::Full(max_items)),
+            None if self.items.len() >= max_items => return Err(ItemRefusal::Full(max_items)),
             None => quantity,
         };
         self.put(offer, sum)
@@ -259,15 +262,17 @@ impl Cart {
         quantity: Quantity,
     ) -> Result<(), Option<ItemRefusal>> {
         let item = self.items.iter_mut().find(|item| item.sku == *sku).ok_or(None)?;
-        let is_less = quantity <= item.quantity;
-        let sellable = offer.filter(|offer| offer.price_in(self.currency, self.price_mode).is_some());
-        match sellable {
-            Some(offer) if !is_less => self.put(offer, quantity).map_err(Some),
-            None if !is_less => Err(Some(ItemRefusal::NoPrice(self.currency))),
-            _ => {
+        let is_more = quantity > item.quantity;
+        let unit_price = offer.and_then(|offer| offer.price_in(self.currency, self.price_mode));
+        match offer.zip(unit_price) {
+            Some((offer, _)) if is_more => self.put(offer, quantity).map_err(Some),
+            None if is_more => Err(Some(ItemRefusal::NoPrice(self.currency))),
+            Some((offer, unit_price)) => {
+                *item = CartItem::of(offer, quantity, unit_price);
+                Ok(())
+            }
+            None => {
                 item.quantity = quantity;
-                let price = sellable.and_then(|offer| offer.price_in(self.currency, self.price_mode));
-                item.unit_price = price.unwrap_or(item.unit_price);
                 Ok(())
             }
         }
@@ -305,8 +310,10 @@ impl Cart {
     /// currencies or price modes differ and `offers` does not help), that would make more than [`Quantity::MAX`] or more than
     /// `max_items` lines stays in the other cart, whole.
     ///
-    /// Stock is not asked: both carts were filled with what there was, and a cart reserves nothing.
-    pub fn absorb(&mut self, other: &mut Self, offers: &[Offer], max_items: usize) {
+    /// Stock is not asked: both carts were filled with what there was, and a cart reserves nothing. Answers whether anything
+    /// moved.
+    pub fn absorb(&mut self, other: &mut Self, offers: &[Offer], max_items: usize) -> bool {
+        let before = other.items.len();
         let is_alike = (self.currency, self.price_mode) == (other.currency, other.price_mode);
         for line in std::mem::take(&mut other.items) {
             let moving = if is_alike { Some(line.clone()) } else { self.priced_here(&line, offers) };
@@ -314,6 +321,7 @@ impl Cart {
                 other.items.push(line);
             }
         }
+        other.items.len() < before
     }
 
     fn priced_here(&self, line: &CartItem, offers: &[Offer]) -> Option<CartItem> {

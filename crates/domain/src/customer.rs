@@ -52,30 +52,36 @@ impl Salutation {
     }
 }
 
-/// A customer's gender. The names are those of Glue's wire and of the database.
+/// A customer's gender. The names are those of the wire and of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gender {
     /// `Male`
     Male,
     /// `Female`
     Female,
+    /// `Other`. Glue has no such choice, but shows it of whoever made it at another door.
+    Other,
 }
 
 impl Gender {
-    /// Every choice there is.
+    /// Every choice that all doors have.
     pub const ALL: [Self; 2] = [Self::Male, Self::Female];
+
+    /// Every choice there is.
+    const EVERY: [Self; 3] = [Self::Male, Self::Female, Self::Other];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Male => "Male",
             Self::Female => "Female",
+            Self::Other => "Other",
         }
     }
 
     /// The choice of that name, case-sensitive.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.as_str() == name)
+        Self::EVERY.into_iter().find(|choice| choice.as_str() == name)
     }
 }
 
@@ -96,10 +102,20 @@ pub struct Profile {
     pub phone: Option<String>,
     /// Company, at most [`MAX_COMPANY_CHARACTERS`]. Glue does not show it.
     pub company: Option<String>,
+    /// Whether they want the newsletter. Glue does not show it.
+    pub subscribed_to_newsletter: bool,
 }
 
 /// The longest telephone number, in Unicode code points.
 pub const MAX_PHONE_CHARACTERS: usize = 255;
+
+/// The form in which two telephone numbers are the same: their ASCII digits, without the `00` that stands for a `+`. None of
+/// what has no digits.
+pub fn canonical_phone(as_typed: &str) -> Option<String> {
+    let digits: String = as_typed.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.strip_prefix("00").unwrap_or(&digits);
+    (!digits.is_empty()).then(|| digits.to_owned())
+}
 
 /// The longest company name of a customer, in Unicode code points.
 pub const MAX_COMPANY_CHARACTERS: usize = 100;
@@ -132,6 +148,7 @@ impl ProfileChanges {
             date_of_birth: self.date_of_birth.unwrap_or(profile.date_of_birth),
             phone: profile.phone,
             company: profile.company,
+            subscribed_to_newsletter: profile.subscribed_to_newsletter,
         }
     }
 }
@@ -387,6 +404,29 @@ mod tests {
             ..profile.clone()
         };
         assert!(changes.apply_to(profile) == expected);
+    }
+
+    #[test]
+    fn telephone_numbers_are_compared_by_their_digits() {
+        for (as_typed, expected) in [
+            ("+49 (40) 12-34", Some("49401234")),
+            ("0049401234", Some("49401234")),
+            ("49401234", Some("49401234")),
+            ("040/1234", Some("0401234")),
+            ("+", None),
+            ("00", None),
+            ("", None),
+        ] {
+            assert_eq!(canonical_phone(as_typed).as_deref(), expected, "{as_typed}");
+        }
+    }
+
+    #[test]
+    fn a_gender_is_known_by_its_name() {
+        for gender in Gender::EVERY {
+            assert_eq!(Gender::parse(gender.as_str()), Some(gender));
+        }
+        assert_eq!(Gender::parse("other"), None);
     }
 
     #[test]

@@ -13,8 +13,10 @@ mod country;
 mod customer;
 mod email;
 mod locale;
+mod merchant;
 mod message;
 mod offer;
+mod opaque_token;
 mod password;
 mod product;
 mod randomness;
@@ -31,13 +33,18 @@ pub use clock::{Clock, MovableClock, SystemClock, Timestamp};
 pub use country::Country;
 pub use customer::{
     Account, Anonymised, Confirmed, Customer, CustomerId, Gender, MAX_COMPANY_CHARACTERS, MAX_PHONE_CHARACTERS, Marks,
-    Profile, ProfileChanges, Salutation, Suspended, TokenEnded, TokenSubject, Unconfirmed,
+    Profile, ProfileChanges, Salutation, Suspended, TokenEnded, TokenSubject, Unconfirmed, canonical_phone,
 };
 pub use email::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS};
 pub use locale::Locale;
+pub use merchant::{ClientSecret, MAX_MERCHANT_NAME_CHARACTERS, MerchantId, MerchantUserId, MerchantUserState};
 pub use message::{MessageId, MessageKind};
 pub use offer::{Currency, Offer, Price, PriceMode, Sku, TaxRate, UnitPrice};
-pub use password::{Password, PasswordHash, PasswordPolicy, PasswordViolation, has_four_classes};
+pub use opaque_token::{BearerSecret, PresentedToken, StorefrontKey};
+pub use password::{
+    CharacterSet, MissingCharacters, Password, PasswordHash, PasswordPolicy, PasswordViolation, has_four_classes,
+    missing_characters,
+};
 pub use product::{ImageUrl, Product, ProductName};
 pub use randomness::{Randomness, SystemRandomness};
 pub use registration::{DoubleOptIn, Registration, RegistrationForm, RegistrationRefusal, Reregistration};

@@ -9,6 +9,8 @@ use crate::{Randomness, SecretPurpose};
 pub enum MessageKind {
     /// Asks the owner of the address to confirm a registration. Carries a link key and a code.
     RegistrationConfirmation,
+    /// Carries nothing but a code to the owner of an address that a merchant registered. No link opens anything.
+    RegistrationCode,
     /// Thanks for a registration in a shop that runs without double opt-in.
     RegistrationWelcome,
     /// Tells the owner of a confirmed account that somebody tried to register their address again.
@@ -26,8 +28,9 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Every kind there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RegistrationConfirmation,
+        Self::RegistrationCode,
         Self::RegistrationWelcome,
         Self::RegistrationNotice,
         Self::RestorePassword,
@@ -40,6 +43,7 @@ impl MessageKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RegistrationConfirmation => "registration-confirmation",
+            Self::RegistrationCode => "registration-code",
             Self::RegistrationWelcome => "registration-welcome",
             Self::RegistrationNotice => "registration-notice",
             Self::RestorePassword => "restore-password",
@@ -54,10 +58,15 @@ impl MessageKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// Whether the secret in the message is nothing but a code.
+    pub const fn is_code(self) -> bool {
+        matches!(self, Self::RegistrationCode)
+    }
+
     /// What the secret in the message opens, if it carries one. The secret is made when the message is sent.
     pub const fn secret(self) -> Option<SecretPurpose> {
         match self {
-            Self::RegistrationConfirmation => Some(SecretPurpose::Confirmation),
+            Self::RegistrationConfirmation | Self::RegistrationCode => Some(SecretPurpose::Confirmation),
             Self::RestorePassword => Some(SecretPurpose::Restore),
             Self::EmailChange => Some(SecretPurpose::EmailChange),
             Self::RegistrationWelcome | Self::RegistrationNotice | Self::PasswordChanged | Self::EmailChangeNotice => {

@@ -49,14 +49,46 @@ pub struct PasswordPolicy {
     pub min_characters: usize,
     /// Most characters, in Unicode code points.
     pub max_characters: usize,
-    /// Whether Glue's four classes of ASCII characters are demanded.
-    pub four_classes: bool,
+    /// Which characters are demanded.
+    pub characters: CharacterSet,
     /// How many equal characters in a row are one too many; 0 allows any number.
     pub max_repetition: usize,
     /// Passwords that are refused, compared whole and in exact case.
     pub denied: BTreeSet<String>,
     /// Passwords that skip the policy, compared whole and in exact case.
     pub allowed: BTreeSet<String>,
+}
+
+/// Which characters a new password must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CharacterSet {
+    /// Whatever there is.
+    Any,
+    /// One of each of Glue's four classes of ASCII characters, and nothing else: [`has_four_classes`].
+    FourClasses,
+    /// One of each kind, of any script: [`missing_characters`].
+    EachKind,
+}
+
+impl CharacterSet {
+    fn holds(self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::FourClasses => has_four_classes(text),
+            Self::EachKind => missing_characters(text) == MissingCharacters::default(),
+        }
+    }
+}
+
+/// The kinds of characters that a password does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissingCharacters {
+    /// A letter in upper case, or one in lower case.
+    pub letter_case: bool,
+    /// A digit.
+    pub digit: bool,
+    /// Anything that is neither letter, digit nor blank.
+    pub symbol: bool,
 }
 
 /// What is wrong with a new password, in the order in which Glue reports it.
@@ -80,9 +112,21 @@ impl PasswordPolicy {
         Self {
             min_characters: 12,
             max_characters: 128,
-            four_classes: true,
+            characters: CharacterSet::FourClasses,
             max_repetition: 3,
             denied: BTreeSet::from(["qwerty".to_owned()]),
+            allowed: BTreeSet::new(),
+        }
+    }
+
+    /// The policy of Bagisto's storefronts: 8 to 255 characters of each kind.
+    pub const fn bagisto() -> Self {
+        Self {
+            min_characters: 8,
+            max_characters: 255,
+            characters: CharacterSet::EachKind,
+            max_repetition: 0,
+            denied: BTreeSet::new(),
             allowed: BTreeSet::new(),
         }
     }
@@ -99,7 +143,7 @@ impl PasswordPolicy {
             (characters < self.min_characters, PasswordViolation::TooShort),
             (characters > self.max_characters, PasswordViolation::TooLong),
             (repeats(text, self.max_repetition), PasswordViolation::Repetition),
-            (self.four_classes && !has_four_classes(text), PasswordViolation::CharacterSet),
+            (!self.characters.holds(text), PasswordViolation::CharacterSet),
         ]
         .into_iter()
         .filter_map(|(broken, violation)| broken.then_some(violation))
@@ -120,6 +164,18 @@ pub fn has_four_classes(text: &str) -> bool {
         && has(char::is_ascii_digit)
         && text.chars().any(|character| is_special(&character))
         && text.chars().all(|character| character.is_ascii_alphanumeric() || is_special(&character))
+}
+
+/// The kinds of characters that a password does not have, of letters of both cases, digits, and symbols of any script.
+pub fn missing_characters(text: &str) -> MissingCharacters {
+    let has = |kind: fn(char) -> bool| text.chars().any(kind);
+    let is_symbol =
+        |character: char| !character.is_alphanumeric() && !character.is_whitespace() && !character.is_control();
+    MissingCharacters {
+        letter_case: !(has(char::is_uppercase) && has(char::is_lowercase)),
+        digit: !has(char::is_numeric),
+        symbol: !has(is_symbol),
+    }
 }
 
 fn repeats(text: &str, limit: usize) -> bool {
@@ -161,7 +217,7 @@ mod tests {
 
     #[test]
     fn length_counts_code_points() {
-        let policy = PasswordPolicy { four_classes: false, min_characters: 3, ..PasswordPolicy::glue() };
+        let policy = PasswordPolicy { characters: CharacterSet::Any, min_characters: 3, ..PasswordPolicy::glue() };
         assert_eq!(policy.violations(&Password::new("üöä".to_owned())), []);
     }
 
@@ -180,5 +236,25 @@ mod tests {
             PasswordHash::from_stored("$argon2id$x".to_owned())
         );
         assert!(!texts.contains("hunter2") && !texts.contains("argon2id"), "{texts}");
+    }
+
+    #[test]
+    fn bagisto_asks_for_each_kind_of_any_script() {
+        use PasswordViolation::{CharacterSet, TooLong, TooShort};
+        let long = format!("Aa1!{}", "x".repeat(252));
+        for (text, expected) in [
+            ("Secret-1", vec![]),
+            ("Äpfel-12", vec![]),
+            ("aaaaAAA1€", vec![]),
+            ("Secret-", vec![TooShort, CharacterSet]),
+            ("secret-1", vec![CharacterSet]),
+            ("Secret 12", vec![CharacterSet]),
+            (&long, vec![TooLong]),
+            (&long[..255], vec![]),
+        ] {
+            assert_eq!(PasswordPolicy::bagisto().violations(&Password::new(text.to_owned())), expected, "{text}");
+        }
+        let missing = MissingCharacters { letter_case: true, digit: true, symbol: false };
+        assert_eq!(missing_characters("-a-"), missing);
     }
 }

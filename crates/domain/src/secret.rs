@@ -61,9 +61,19 @@ impl Digest {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
+    /// A digest read back from the database; `None` where it has not 32 bytes.
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Whether these bytes are the same, compared in constant time.
+    pub fn is(&self, stored: &[u8]) -> bool {
+        self.0.ct_eq(stored).into()
     }
 }
 

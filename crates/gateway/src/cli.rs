@@ -10,7 +10,8 @@ use store::Store;
 
 use crate::import::ProductsFile;
 use crate::settings::{DEFAULT_TOML, Settings};
-use crate::{carts, doctor, import, logging, serve};
+use crate::storefront_keys::StorefrontKeysCommand;
+use crate::{carts, doctor, import, logging, merchants, serve, storefront_keys};
 
 /// Registers a shop's customers with double opt-in, over Spryker Glue's storefront API.
 #[derive(Parser)]
@@ -43,9 +44,15 @@ enum Command {
     /// Say what can be bought
     #[command(subcommand)]
     Products(ProductsCommand),
+    /// Manage the keys with which storefronts of the shop API name themselves
+    #[command(subcommand)]
+    StorefrontKeys(StorefrontKeysCommand),
     /// Look after carts
     #[command(subcommand)]
     Carts(CartsCommand),
+    /// Say which merchants may bring users along, with six-digit codes
+    #[command(subcommand)]
+    Merchants(MerchantsCommand),
 }
 
 #[derive(Subcommand)]
@@ -96,6 +103,40 @@ enum CartsCommand {
     },
 }
 
+#[derive(Subcommand)]
+pub(crate) enum MerchantsCommand {
+    /// Make a merchant with a client, whose secret is printed this once
+    Create {
+        /// What you call it; unlike that of any other
+        #[arg(long)]
+        name: String,
+        /// Print one line of JSON: merchantId, clientId, clientSecret
+        #[arg(long)]
+        json: bool,
+    },
+    /// List them with their clients and operators
+    List,
+    /// Disable one: neither its clients nor their tokens are good any more
+    Disable {
+        /// Its name
+        name: String,
+    },
+    /// Look after the people who log in for a merchant
+    #[command(subcommand)]
+    Operators(OperatorsCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum OperatorsCommand {
+    /// Add one, whose password is printed this once
+    Add {
+        /// The merchant's name
+        name: String,
+        /// What they log in with; unlike that of any other operator
+        username: String,
+    },
+}
+
 /// What ends the program: one line that says what to do.
 pub(crate) type Fatal = Box<dyn std::error::Error>;
 
@@ -140,6 +181,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Fatal> {
         Command::Carts(CartsCommand::Purge { dry_run }) => {
             return runtime()?.block_on(carts::purge(&settings, dry_run));
         }
+        Command::StorefrontKeys(command) => return runtime()?.block_on(storefront_keys::run(&settings, command)),
+        Command::Merchants(command) => return runtime()?.block_on(merchants::run(&settings, command)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,10 +6,12 @@ mod doctor;
 mod environment;
 mod import;
 mod logging;
+mod merchants;
 mod safety;
 mod screen;
 mod serve;
 mod settings;
+mod storefront_keys;
 
 use std::process::ExitCode;
 

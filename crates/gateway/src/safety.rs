@@ -40,6 +40,10 @@ pub(crate) fn warnings(settings: &Settings, address: Option<SocketAddr>) -> Vec<
     let public = address.is_some_and(is_public);
     let checks = [
         (!settings.accounts.double_opt_in, "double opt-in is off: accounts work without a confirmed address"),
+        (
+            settings.dialects.bagisto && settings.dialects.confirm_by_get,
+            "dialects.confirm_by_get is on: programs that scan mails confirm addresses that nobody has shown to be theirs",
+        ),
         (settings.test_mode, "test mode is on: whoever reaches this address can move the clock"),
         (
             settings.mail.transport == TransportKind::Mailbox,

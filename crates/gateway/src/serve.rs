@@ -66,6 +66,7 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
         catalogue,
         store_name: settings.store.name.clone(),
         tokens: settings.tokens.clone(),
+        merchants: settings.dialects.merchants(),
     });
     let jobs = Jobs::start(application.clone(), store.clone(), Arc::clone(&mailer), settings.jobs.clone());
     let services = http::Services {
@@ -74,7 +75,14 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
         movable_clock,
         metrics: Arc::new(move || metrics.render()),
         public_url: public_url.clone(),
-        surfaces: vec![pages::configure],
+        surfaces: surfaces(&settings, &public_url),
+        descriptions: [
+            settings.dialects.bagisto.then(dialects::bagisto::describe),
+            settings.dialects.tenpay.then(dialects::tenpay::describe),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         shutdown_seconds: settings.server.shutdown_seconds,
     };
     let server = http::serve(listener, services, &settings.http, &settings.glue, settings.jsonapi)?;
@@ -98,6 +106,24 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
     store.close().await;
     tracing::info!("stopped");
     Ok(ended??)
+}
+
+/// The doors beside the storefront API that are open.
+fn surfaces(settings: &Settings, public_url: &str) -> Vec<http::Surface> {
+    let mut surfaces: Vec<http::Surface> = vec![Arc::new(pages::configure)];
+    if settings.dialects.bagisto {
+        let glue = &settings.glue;
+        let door = settings.dialects.bagisto(public_url, &glue.locales, &glue.default_locale);
+        surfaces.push(dialects::bagisto::surface(door));
+    }
+    if settings.dialects.tenpay {
+        surfaces.push(Arc::new(dialects::tenpay::surface(dialects::tenpay::Settings {
+            email_activates: settings.dialects.email_activates,
+            locales: settings.glue.locales.clone(),
+            default_locale: settings.glue.default_locale.clone(),
+        })));
+    }
+    surfaces
 }
 
 /// Opens the database and brings SQLite's up to date.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use application::{AccountSettings, CartSettings, CatalogueSettings, HasherSettings, TokenSettings};
 use config::{Config, FileFormat};
+use dialects::DialectSettings;
 use jobs::JobSettings;
 use mailer::MailSettings;
 use serde::Deserialize;
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) http: http::HttpSettings,
     pub(crate) glue: http::GlueSettings,
     pub(crate) jsonapi: http::JsonApiSettings,
+    pub(crate) dialects: DialectSettings,
     pub(crate) database: StoreSettings,
     pub(crate) store: ShopSettings,
     pub(crate) accounts: AccountSettings,
@@ -137,6 +139,7 @@ impl Settings {
         }
         self.http.check()?;
         self.glue.check()?;
+        self.dialects.check()?;
         self.database.check()?;
         self.accounts.check()?;
         self.carts.check()?;

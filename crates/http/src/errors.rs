@@ -448,6 +448,9 @@ impl From<CartError> for Refusal {
 
 /// What is wrong with a product, for the person who wants it. `None`: there is no such product.
 fn item_detail(sku: &str, reason: Option<ItemRefusal>) -> String {
+    // Whatever is longer is no product, and need not be repeated whole.
+    let end = sku.char_indices().nth(255).map_or(sku.len(), |(index, _)| index);
+    let sku = sku.get(..end).unwrap_or_default();
     match reason {
         None => format!("Product \"{sku}\" not found"),
         Some(ItemRefusal::NoPrice(currency)) => format!("Product \"{sku}\" has no price in {currency}"),

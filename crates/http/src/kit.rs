@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
-use actix_web::web::{Payload, Query};
+use actix_web::web::{Bytes, Payload, Query};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use application::LeakedPasswords;
 use domain::{Password, PasswordPolicy};
 use serde::de::DeserializeOwned;
 
+use crate::access_log::PathTemplate;
 use crate::errors::Code;
 use crate::limits::{BodyLimits, read_body};
 use crate::request_id::RequestId;
+
+pub use crate::language::negotiate as negotiate_locale;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -24,6 +27,12 @@ pub struct ClientAddress(pub IpAddr);
 /// The client's address, by which tries are counted. None outside the server, as in a unit test.
 pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     request.extensions().get().map(|ClientAddress(address)| *address)
+}
+
+/// Has logs and metrics know a request by this path, which holds nothing that a client chose. For handlers that match paths
+/// themselves.
+pub fn name_path(request: &HttpRequest, template: &'static str) {
+    request.extensions_mut().insert(PathTemplate(template.into()));
 }
 
 /// The identity of a request, for messages that a person may report. None outside the server.
@@ -92,19 +101,43 @@ impl FormError {
     }
 }
 
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It did not arrive in time.
+    Timeout,
+    /// It is longer than what is read.
+    TooLarge,
+    /// It broke off.
+    Broken,
+}
+
+/// Reads a body within the server's limits of size and time.
+///
+/// # Errors
+///
+/// [`BodyError`]
+pub async fn body(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, BodyError> {
+    read_body(&mut payload, BodyLimits::of(request)).await.map_err(|code| match code {
+        Code::BodyTimeout => BodyError::Timeout,
+        Code::BodyTooLarge => BodyError::TooLarge,
+        _ => BodyError::Broken,
+    })
+}
+
 /// Reads a form (`application/x-www-form-urlencoded`) within the server's limits of size and time.
 ///
 /// # Errors
 ///
 /// [`FormError`]
-pub async fn form<T: DeserializeOwned>(request: &HttpRequest, mut payload: Payload) -> Result<T, FormError> {
+pub async fn form<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, FormError> {
     if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(FormError::NoForm);
     }
-    let body = read_body(&mut payload, BodyLimits::of(request)).await.map_err(|code| match code {
-        Code::BodyTimeout => FormError::Timeout,
-        Code::BodyTooLarge => FormError::TooLarge,
-        _ => FormError::Malformed,
+    let body = body(request, payload).await.map_err(|error| match error {
+        BodyError::Timeout => FormError::Timeout,
+        BodyError::TooLarge => FormError::TooLarge,
+        BodyError::Broken => FormError::Malformed,
     })?;
     let text = std::str::from_utf8(&body).map_err(|_| FormError::Malformed)?;
     // A form is written like a query.

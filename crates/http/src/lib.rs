@@ -34,5 +34,5 @@ mod wire;
 pub use client_address::Network;
 pub use operations::RenderMetrics;
 pub use request_id::RequestId;
-pub use server::{Services, serve};
+pub use server::{Services, Surface, serve};
 pub use settings::{GlueSettings, HttpSettings, JsonApiMode, JsonApiSettings};

@@ -11,6 +11,7 @@ use actix_web::{App, HttpServer};
 use application::{Application, LeakedPasswords};
 use domain::MovableClock;
 use mailer::Mailbox;
+use utoipa::openapi::OpenApi;
 
 use crate::declaration::Context;
 use crate::entrance::Entrance;
@@ -26,6 +27,9 @@ use crate::request_id::RequestIds;
 use crate::settings::{GlueSettings, HttpSettings, JsonApiSettings};
 use crate::wire::Wire;
 
+/// A surface: adds its routes to the application of each worker.
+pub type Surface = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
 /// What the server serves.
 pub struct Services {
     /// The use cases.
@@ -40,7 +44,9 @@ pub struct Services {
     pub public_url: String,
     /// The other surfaces. Each adds its routes, which go before the storefront API's; handlers find the use cases as
     /// `web::Data<Application>`, and what new passwords are held to as `web::Data<PasswordRules>`.
-    pub surfaces: Vec<fn(&mut ServiceConfig)>,
+    pub surfaces: Vec<Surface>,
+    /// What they add to the one description of all interfaces.
+    pub descriptions: Vec<OpenApi>,
     /// How long requests may take to finish at shutdown, in seconds.
     pub shutdown_seconds: u64,
 }
@@ -90,7 +96,7 @@ struct Surfaces {
     mailbox: Option<Arc<Mailbox>>,
     movable_clock: Option<Arc<MovableClock>>,
     public_url: Arc<str>,
-    others: Vec<fn(&mut ServiceConfig)>,
+    others: Vec<Surface>,
     body_limits: BodyLimits,
 }
 
@@ -121,7 +127,11 @@ fn surfaces(
         password_policy: Arc::clone(&policy),
     };
     let declarations = glue::declarations(glue_settings, application.carts());
-    let reader = Reader::new(&openapi::describe(declarations, &public_url, jsonapi_settings.mode.into()));
+    let mut description = openapi::describe(declarations, &public_url, jsonapi_settings.mode.into());
+    for other in services.descriptions {
+        description.merge(other);
+    }
+    let reader = Reader::new(&description);
     Surfaces {
         entrance: Arc::new(entrance),
         glue: Data::new(Glue::new(glue_settings, wire, body_limits, context, leaked.clone())),
@@ -151,7 +161,7 @@ impl Surfaces {
         self.reader.add_to(services);
         mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone(), &self.public_url);
         for configure in &self.others {
-            services.configure(*configure);
+            services.configure(|services| configure(services));
         }
         services.default_service(web::to(glue::answer));
     }

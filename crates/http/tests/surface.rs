@@ -61,6 +61,7 @@ impl Running {
             carts: default_settings("carts"),
             store_name: "DE".to_owned(),
             tokens,
+            merchants: application::MerchantSettings::default(),
         });
         let mut http = HttpSettings {
             workers: 1,
@@ -79,6 +80,7 @@ impl Running {
             metrics: Arc::new(|| "metric 1\n".to_owned()),
             public_url: BASE.to_owned(),
             surfaces: Vec::new(),
+            descriptions: Vec::new(),
             shutdown_seconds: 1,
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -137,6 +139,7 @@ impl Running {
             purpose: SecretPurpose::Confirmation,
             digest: LinkKey::parse(KEY).unwrap().digest(),
             code: None,
+            is_code: false,
             expires_at: None,
             email: None,
             message: None,

@@ -10,6 +10,8 @@ use crate::JobSettings;
 
 /// Rows removed from each table in one unit of work, so that a clean-up never holds up registrations.
 const BATCH: i64 = 500;
+/// Carts removed in one unit of work; each can have hundreds of items.
+const CARTS: i64 = 20;
 
 pub(crate) async fn run(
     application: Application,
@@ -24,17 +26,16 @@ pub(crate) async fn run(
             () = cancellation.cancelled() => return,
             _ = interval.tick() => {}
         }
+        delete_expired_carts(&application, &store, &cancellation).await;
         while !cancellation.is_cancelled() {
-            let rules = application.carts().rules(application.clock().now());
-            match store.delete_expired(rules, BATCH).await {
+            match store.delete_expired(application.clock().now(), BATCH).await {
                 Ok(deleted) => {
-                    let counts = [deleted.budgets, deleted.secrets, deleted.refresh_tokens, deleted.guest_carts];
+                    let counts = [deleted.budgets, deleted.secrets, deleted.refresh_tokens];
                     if counts.iter().any(|count| *count > 0) {
                         tracing::info!(
                             budgets = deleted.budgets,
                             secrets = deleted.secrets,
                             refresh_tokens = deleted.refresh_tokens,
-                            guest_carts = deleted.guest_carts,
                             "expired rows removed"
                         );
                     }
@@ -49,5 +50,24 @@ pub(crate) async fn run(
                 }
             }
         }
+    }
+}
+
+/// Removes the carts of guests that are gone.
+async fn delete_expired_carts(application: &Application, store: &Store, cancellation: &CancellationToken) {
+    let mut count = 0;
+    while !cancellation.is_cancelled() {
+        let rules = application.carts().rules(application.clock().now());
+        match store.delete_expired_carts(rules, CARTS).await {
+            Ok(0) => break,
+            Ok(removed) => count += removed,
+            Err(error) => {
+                tracing::warn!(%error, "guests' carts could not be removed; the next clean-up tries again");
+                break;
+            }
+        }
+    }
+    if count > 0 {
+        tracing::info!(guest_carts = count, "expired guests' carts removed");
     }
 }

@@ -169,7 +169,7 @@ impl Worker {
     /// Makes the secret of a message and stores its digests. `None` when the customer no longer needs one.
     async fn mint(&self, message: &LeasedMessage, purpose: SecretPurpose) -> Result<Option<MintedSecret>, StoreError> {
         let now = self.application.clock().now();
-        let lifetime = self.application.accounts().key_lifetime_seconds(purpose);
+        let lifetime = self.application.secret_lifetime_seconds(message.kind, purpose);
         let expires_at = (lifetime > 0).then(|| now.plus(Duration::from_secs(lifetime)));
         let key = LinkKey::generate(self.application.randomness());
         let code = Code::generate(self.application.randomness());
@@ -181,6 +181,7 @@ impl Worker {
             digest,
             // The page that sets a password has nothing to type a code into.
             code: (purpose != SecretPurpose::Restore).then_some(code_digest),
+            is_code: message.kind.is_code(),
             expires_at,
             email: message.email.clone(),
             message: Some(message.id),

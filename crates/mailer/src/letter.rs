@@ -109,6 +109,7 @@ pub(crate) struct Extras<'a> {
 const fn type_name(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::RegistrationConfirmation => "customer registration confirmation mail",
+        MessageKind::RegistrationCode => "customer registration code mail",
         MessageKind::RegistrationWelcome => "customer registration mail",
         MessageKind::RegistrationNotice => "customer registration notice mail",
         MessageKind::RestorePassword => "customer restore password",

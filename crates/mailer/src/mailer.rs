@@ -155,9 +155,9 @@ impl Mailer {
         })
     }
 
-    /// The link of a letter that carries a secret.
+    /// The link of a letter that carries a secret with one.
     fn link<'a>(&self, letter: &Letter<'a>) -> Option<DoorLink<'a>> {
-        let (purpose, secret) = letter.kind.secret().zip(letter.secret.as_ref())?;
+        let (purpose, secret) = letter.kind.secret().filter(|_| !letter.kind.is_code()).zip(letter.secret.as_ref())?;
         let pattern = match purpose {
             SecretPurpose::Confirmation | SecretPurpose::EmailChange => &self.confirm_link,
             SecretPurpose::Restore => &self.restore_link,

@@ -28,7 +28,7 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 25] = embedded![
+const EMBEDDED: [(&str, &str); 28] = embedded![
     "mail/layout.txt.hbs",
     "mail/layout.html.hbs",
     "mail/button.html.hbs",
@@ -36,6 +36,9 @@ const EMBEDDED: [(&str, &str); 25] = embedded![
     "mail/registration-confirmation/subject.txt.hbs",
     "mail/registration-confirmation/body.txt.hbs",
     "mail/registration-confirmation/body.html.hbs",
+    "mail/registration-code/subject.txt.hbs",
+    "mail/registration-code/body.txt.hbs",
+    "mail/registration-code/body.html.hbs",
     "mail/registration-welcome/subject.txt.hbs",
     "mail/registration-welcome/body.txt.hbs",
     "mail/registration-welcome/body.html.hbs",

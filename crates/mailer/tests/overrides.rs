@@ -61,11 +61,13 @@ fn a_key_is_in_the_variables_of_its_purpose() {
     let mailer = open(&settings).unwrap();
     let confirmation =
         format!("{KEY}|https://shop.example/register/confirm?token={KEY}&_store=DE&_locale=en_US|{CODE}|||");
+    let code = format!("||{CODE}|||");
     let restore = format!(
         "|||{KEY}|https://shop.example/password/restore?token={KEY}&_store=DE&_locale=en_US|2026-03-04 10:15:00.000000"
     );
     for (kind, name, variables) in [
         (MessageKind::RegistrationConfirmation, "customer registration confirmation mail", confirmation.as_str()),
+        (MessageKind::RegistrationCode, "customer registration code mail", code.as_str()),
         (MessageKind::RegistrationWelcome, "customer registration mail", "|||||"),
         (MessageKind::RegistrationNotice, "customer registration notice mail", "|||||"),
         (MessageKind::RestorePassword, "customer restore password", &restore),

@@ -3,6 +3,7 @@
 //! A cart that changes is read, changed by `domain`, and written where its version is still the one that was read; else it is
 //! read again. Whatever refuses does so before anything is written, and nobody waits for a cart that somebody else looks at.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -36,6 +37,9 @@ pub struct CartRules {
     pub max_carts: i64,
     /// How long a guest's cart is kept without a change.
     pub guest_cart_lifetime: Duration,
+    /// Whether a guest sees a cart that came back because the claim that held it is gone. Where nobody may learn that a claim
+    /// is gone, they do not until they sign up or log in.
+    pub shows_returned: bool,
     /// When this happens.
     pub now: Timestamp,
 }
@@ -246,6 +250,7 @@ pub(crate) struct CartRow {
     store: String,
     is_default: bool,
     version: i64,
+    created_at: i64,
     updated_at: i64,
 }
 
@@ -302,8 +307,7 @@ impl StoredCart {
         match self.customer {
             None if self.updated_at <= rules.expired_until().as_micros() => Holding::Foreign,
             None if is(&self.guest) => Holding::Own,
-            None if is(&self.returns_to) => Holding::Returned,
-            Some(_) if is(&self.returns_to) => Holding::Taken,
+            None if is(&self.returns_to) && rules.shows_returned => Holding::Returned,
             _ => Holding::Foreign,
         }
     }
@@ -341,6 +345,7 @@ impl CartRow {
             store: self.store,
             name: self.name,
             is_default: self.is_default,
+            is_new: self.created_at == self.updated_at,
             version: self.version,
             items: Vec::new(),
         };
@@ -415,14 +420,16 @@ on_both! {
         before: &[CartItem],
         after: &[CartItem],
     ) -> Unit<()> {
-        for item in after.iter().filter(|item| !before.contains(item)) {
+        let known: HashMap<&Sku, &CartItem> = before.iter().map(|item| (&item.sku, item)).collect();
+        let kept: HashSet<&Sku> = after.iter().map(|item| &item.sku).collect();
+        for item in after.iter().filter(|item| known.get(&item.sku) != Some(item)) {
             let values = (
                 cart_items::quantity.eq(i32::try_from(item.quantity.get()).unwrap_or(i32::MAX)),
                 cart_items::unit_price.eq(i64::from(item.unit_price.0)),
                 cart_items::tax_rate.eq(i32::from(item.tax_rate.hundredths())),
                 cart_items::abstract_sku.eq(item.abstract_sku.as_str()),
             );
-            if before.iter().any(|known| known.sku == item.sku) {
+            if known.contains_key(&item.sku) {
                 planned!(diesel::update(
                     cart_items::table
                         .filter(cart_items::cart_id.eq(row))
@@ -437,7 +444,7 @@ on_both! {
                     .execute(connection)?;
             }
         }
-        for item in before.iter().filter(|item| after.iter().all(|kept| kept.sku != item.sku)) {
+        for item in before.iter().filter(|item| !kept.contains(&item.sku)) {
             diesel::delete(cart_items::table)
                 .filter(cart_items::cart_id.eq(row))
                 .filter(cart_items::sku.eq(item.sku.as_str()))
@@ -454,6 +461,9 @@ on_both! {
         now: Timestamp,
     ) -> Unit<bool> {
         cart.version = stored.cart.version.saturating_add(1);
+        cart.is_new = false;
+        // Later than it was made, by however little: that tells it from a new one.
+        let changed_at = now.max(Timestamp::from_micros(stored.updated_at.saturating_add(1)));
         let as_read = carts::table.find(stored.row).filter(carts::version.eq(stored.cart.version));
         let written: Option<i64> = planned!(diesel::update(as_read)
             .set((
@@ -461,8 +471,8 @@ on_both! {
                 carts::price_mode.eq(cart.price_mode.as_str()),
                 carts::currency.eq(cart.currency.as_str()),
                 carts::version.eq(cart.version),
-                carts::updated_at.eq(now.as_micros()),
-                carts::changed_on.eq(day_of(now)),
+                carts::updated_at.eq(changed_at.as_micros()),
+                carts::changed_on.eq(day_of(changed_at)),
             ))
             .returning(carts::id))
             .get_result(connection)
@@ -558,7 +568,9 @@ on_both! {
     }
 
     pub(super) fn delete_cart(connection: &mut Connection, customer: CustomerId, id: &CartId) -> Unit<DeleteCart> {
-        lock_customer(connection, customer.0)?;
+        if lock_customer(connection, customer.0)?.is_none() {
+            return Ok(DeleteCart::NotFound);
+        }
         let own: Vec<(i64, String, bool)> = carts::table
             .filter(carts::customer_id.eq(customer.0))
             .order(carts::id.desc())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use domain::{
     Account, CustomerId, DoubleOptIn, EmailAddress, GuestId, Locale, MessageId, MessageKind, PasswordHash, Profile,
-    Reregistration, Timestamp,
+    Reregistration, Timestamp, canonical_phone,
 };
 
 use crate::StoreError;
@@ -33,6 +33,8 @@ pub struct NewClaim {
     pub store: String,
     /// What comes before `--<id>` in the reference.
     pub reference_prefix: String,
+    /// Whether the telephone number must be nobody else's.
+    pub phone_is_unique: bool,
     /// What they agreed to.
     pub consents: Vec<NewConsent>,
     /// Whether they are to confirm.
@@ -70,6 +72,8 @@ pub enum ClaimOutcome {
     Inserted(Account),
     /// The address cannot be had. Its owner is told, unless they were told just before.
     Taken,
+    /// The telephone number cannot be had, where it must be nobody else's.
+    PhoneTaken,
 }
 
 /// A wish for new confirmation messages. `Debug` would show the address and is left out.
@@ -102,8 +106,9 @@ impl Store {
     pub async fn insert_claim(&self, claim: NewClaim) -> Result<ClaimOutcome, StoreError> {
         let outbox_limit = self.inner.outbox_limit;
         match unit!(self, insert_claim(&claim, outbox_limit)) {
-            Ok(Some(row)) => Ok(ClaimOutcome::Inserted(row.into_account()?)),
-            Ok(None) | Err(Rollback::Refused) => Ok(ClaimOutcome::Taken),
+            Ok(Claimed::Row(row)) => Ok(ClaimOutcome::Inserted(row.into_account()?)),
+            Ok(Claimed::PhoneTaken) => Ok(ClaimOutcome::PhoneTaken),
+            Ok(Claimed::Taken) | Err(Rollback::Refused) => Ok(ClaimOutcome::Taken),
             Err(rollback) => Err(rollback.into()),
         }
     }
@@ -136,6 +141,14 @@ impl<'a> NewCustomer<'a> {
             now: claim.now,
         }
     }
+}
+
+/// What came of a claim inside its unit.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
+pub(crate) enum Claimed {
+    Row(CustomerRow),
+    Taken,
+    PhoneTaken,
 }
 
 /// What the customers on an address mean for a sign-up.
@@ -172,8 +185,10 @@ fn is_owned(claims: &[(i64, Option<i64>)]) -> bool {
 on_both! {
     use [
         budgets::{serialise, spend_budget, spend_mail_budget},
-        customers::{find_claims, insert_customer, settle_address},
-        guest_carts::{bind_guest_carts},
+        customers::{find_claims, insert_customer, is_phone_taken, settle_address},
+        guest_carts::{bind_guest_carts, serialise_guest},
+        merchant_users::{follow_winner},
+        newsletter::{write_subscription},
         outbox::{queue_message, refuse_full_outbox},
         timeline::{record},
     ];
@@ -182,38 +197,69 @@ on_both! {
         connection: &mut Connection,
         claim: &NewClaim,
         outbox_limit: i64,
-    ) -> Unit<Option<CustomerRow>> {
+    ) -> Unit<Claimed> {
+        insert_claim_asking(connection, claim, MessageKind::RegistrationConfirmation, outbox_limit)
+    }
+
+    /// Likewise; a message of the kind `asks` is what the owner of the address confirms with.
+    pub(crate) fn insert_claim_asking(
+        connection: &mut Connection,
+        claim: &NewClaim,
+        asks: MessageKind,
+        outbox_limit: i64,
+    ) -> Unit<Claimed> {
         let canonical = claim.email.canonical();
         refuse_full_outbox(connection, outbox_limit)?;
         serialise(connection, &budget_key("sign-up", canonical), claim.now)?;
+        if let Some((guest, rules)) = &claim.guest {
+            serialise_guest(connection, guest, rules)?;
+        }
         let claims = find_claims(connection, canonical, claim.max_open_claims.saturating_add(1))?;
         match Standing::of(&claims, claim) {
-            Standing::Free => insert_free_claim(connection, claim, is_owned(&claims)).map(Some),
-            Standing::Full => Ok(None),
+            Standing::Free if has_taken_phone(connection, claim)? => Ok(Claimed::PhoneTaken),
+            Standing::Free => insert_free_claim(connection, claim, asks, is_owned(&claims)).map(Claimed::Row),
+            Standing::Full => Ok(Claimed::Taken),
             Standing::Owned { owner } => {
                 let budget = budget_key("notice", canonical);
                 if spend_budget(connection, &budget, claim.notice_cool_down, 1, claim.now)? {
                     let notice = MessageKind::RegistrationNotice;
                     queue_message(connection, notice, owner.0, &claim.message_id, claim.now)?;
                 }
-                Ok(None)
+                Ok(Claimed::Taken)
             }
         }
     }
 
-    fn insert_free_claim(connection: &mut Connection, claim: &NewClaim, owned: bool) -> Unit<CustomerRow> {
+    /// Whether another account has the telephone number, where that matters. Of two that sign up with it at once the
+    /// second waits.
+    fn has_taken_phone(connection: &mut Connection, claim: &NewClaim) -> Unit<bool> {
+        let phone = claim.profile.phone.as_deref().and_then(canonical_phone).filter(|_| claim.phone_is_unique);
+        let Some(phone) = phone else { return Ok(false) };
+        serialise(connection, &budget_key("phone", &phone), claim.now)?;
+        is_phone_taken(connection, &phone, None)
+    }
+
+    fn insert_free_claim(
+        connection: &mut Connection,
+        claim: &NewClaim,
+        asks: MessageKind,
+        owned: bool,
+    ) -> Unit<CustomerRow> {
         let (message, confirmed_at) = match claim.double_opt_in {
             _ if owned => (MessageKind::RegistrationNotice, None),
-            DoubleOptIn::Required => (MessageKind::RegistrationConfirmation, None),
+            DoubleOptIn::Required => (asks, None),
             DoubleOptIn::Off => (MessageKind::RegistrationWelcome, Some(claim.now)),
         };
-        if confirmed_at.is_some() {
+        let losers = if confirmed_at.is_some() {
             // Before the insertion: a confirmation under way holds these rows, and would wait for ours with them in
             // hand.
-            settle_address(connection, claim.email.canonical())?;
-        }
+            settle_address(connection, claim.email.canonical())?
+        } else {
+            Vec::new()
+        };
         let row = insert_customer(connection, &NewCustomer::of(claim, confirmed_at))?;
         let account = row.id();
+        follow_winner(connection, &losers, account)?;
         for consent in &claim.consents {
             diesel::insert_into(consents::table)
                 .values((
@@ -223,6 +269,9 @@ on_both! {
                     consents::given_at.eq(claim.now.as_micros()),
                 ))
                 .execute(connection)?;
+        }
+        if claim.profile.subscribed_to_newsletter {
+            write_subscription(connection, account, &claim.email, claim.now)?;
         }
         record(connection, account, claim.now, &Event::Registered)?;
         if confirmed_at.is_some() {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use domain::Timestamp;
 
 use crate::StoreError;
-use crate::carts::CartRules;
 use crate::engine::{Store, on_both, unit};
 use crate::error::Unit;
-use crate::schema::{budgets, one_time_secrets, refresh_tokens};
+use crate::schema::{budgets, merchant_refresh_tokens, one_time_secrets, refresh_tokens};
 
 /// How long what has expired is still known: an old link is told apart from one that never was.
 const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -20,28 +20,23 @@ pub struct Deleted {
     pub budgets: usize,
     /// One-time secrets that expired over seven days ago.
     pub secrets: usize,
-    /// Refresh tokens that expired over seven days ago.
+    /// Refresh tokens, of customers and of merchants, that expired over seven days ago.
     pub refresh_tokens: usize,
-    /// Guests' carts that were not changed for longer than they are kept.
-    pub guest_carts: usize,
 }
 
 impl Store {
-    /// Removes what has expired by `rules.now`, at most `limit` rows from each table, so that nothing else waits for long.
+    /// Removes what has expired, at most `limit` rows from each table, so that nothing else waits for long.
     ///
     /// # Errors
     ///
     /// Only when it could not be carried out.
-    pub async fn delete_expired(&self, rules: CartRules, limit: i64) -> Result<Deleted, StoreError> {
-        Ok(unit!(self, delete_expired(&rules, limit))?)
+    pub async fn delete_expired(&self, now: Timestamp, limit: i64) -> Result<Deleted, StoreError> {
+        Ok(unit!(self, delete_expired(now, limit))?)
     }
 }
 
 on_both! {
-    use [guest_carts::{delete_expired_carts}];
-
-    pub(super) fn delete_expired(connection: &mut Connection, rules: &CartRules, limit: i64) -> Unit<Deleted> {
-        let now = rules.now;
+    pub(super) fn delete_expired(connection: &mut Connection, now: Timestamp, limit: i64) -> Unit<Deleted> {
         let forgotten = now.minus(KEPT_AFTER_EXPIRY).as_micros();
         let (old_budgets, old_secrets, old_tokens) = diesel::alias!(
             budgets as old_budgets,
@@ -60,6 +55,13 @@ on_both! {
             .filter(old_tokens.field(refresh_tokens::expires_at).le(forgotten))
             .limit(limit)
             .select(old_tokens.field(refresh_tokens::digest));
+        let old_merchant_tokens = diesel::alias!(merchant_refresh_tokens as old_merchant_tokens);
+        let merchant_tokens = old_merchant_tokens
+            .filter(old_merchant_tokens.field(merchant_refresh_tokens::expires_at).le(forgotten))
+            .limit(limit)
+            .select(old_merchant_tokens.field(merchant_refresh_tokens::digest));
+        let of_merchants = merchant_refresh_tokens::table
+            .filter(merchant_refresh_tokens::digest.eq_any(merchant_tokens));
         Ok(Deleted {
             // Looked at again, for a budget may have been taken up since.
             budgets: diesel::delete(budgets::table.filter(budgets::key.eq_any(ended)))
@@ -68,8 +70,8 @@ on_both! {
             secrets: diesel::delete(one_time_secrets::table.filter(one_time_secrets::id.eq_any(secrets)))
                 .execute(connection)?,
             refresh_tokens: diesel::delete(refresh_tokens::table.filter(refresh_tokens::digest.eq_any(tokens)))
-                .execute(connection)?,
-            guest_carts: delete_expired_carts(connection, rules, limit)?,
+                .execute(connection)?
+                + diesel::delete(of_merchants).execute(connection)?,
         })
     }
 }

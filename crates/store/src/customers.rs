@@ -1,14 +1,17 @@
 //! Reading accounts, and what may change about them.
 
 use diesel::prelude::*;
-use domain::{Customer, CustomerId, EmailAddress, Gender, Locale, PasswordHash, Profile, Salutation, Timestamp};
+use domain::{
+    Customer, CustomerId, EmailAddress, Gender, Locale, PasswordHash, Profile, Reregistration, Salutation, Timestamp,
+    canonical_phone,
+};
 
 use crate::StoreError;
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::{Rollback, Unit};
 use crate::planned::planned;
 use crate::rows::CustomerRow;
-use crate::schema::customers;
+use crate::schema::{customers, merchant_users};
 
 /// What a login is checked against. `Debug` shows neither address nor hash.
 #[derive(Clone, Debug)]
@@ -48,6 +51,15 @@ impl Store {
         read!(self, find_customer(id))?.map(CustomerRow::into_customer).transpose()
     }
 
+    /// Which values other accounts have. Others may take them in the next moment: whatever writes them looks again.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn find_taken(&self, values: UniqueValues) -> Result<Taken, StoreError> {
+        Ok(read!(self, find_taken(&values))?)
+    }
+
     /// Replaces the hash of a password by another of the same password. `false` when it is no longer `old`: the
     /// password was changed meanwhile. Leaves `updated_at` alone, for nothing changed that anyone could see.
     ///
@@ -63,6 +75,28 @@ impl Store {
         let (old, new) = (old.clone(), new.clone());
         Ok(unit!(self, update_password_hash(id, &old, &new))?)
     }
+}
+
+/// What no other account may have.
+#[derive(Clone)]
+pub struct UniqueValues {
+    /// An address, in canonical form.
+    pub canonical_email: Option<String>,
+    /// A telephone number, in canonical form.
+    pub canonical_phone: Option<String>,
+    /// Whose account may have them.
+    pub but: Option<CustomerId>,
+    /// Whether open claims on the address stand in the way.
+    pub reregistration: Reregistration,
+}
+
+/// Which of them another account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The address.
+    pub email: bool,
+    /// The telephone number.
+    pub phone: bool,
 }
 
 /// A row to be written.
@@ -121,7 +155,9 @@ on_both! {
                     customers::gender.eq(profile.gender.map(Gender::as_str)),
                     customers::date_of_birth.eq(profile.date_of_birth.map(|date| date.to_string())),
                     customers::phone.eq(&profile.phone),
+                    customers::phone_canonical.eq(profile.phone.as_deref().and_then(canonical_phone)),
                     customers::company.eq(&profile.company),
+                    customers::subscribed_to_newsletter.eq(profile.subscribed_to_newsletter),
                 ),
             ))
             .returning(CustomerRow::as_returning())
@@ -173,15 +209,58 @@ on_both! {
         Ok(first.iter().any(|(_, confirmed_at)| confirmed_at.is_some()))
     }
 
-    /// Removes the open claims on an address, with all that hangs on them.
-    pub(crate) fn settle_address(connection: &mut Connection, canonical_email: &str) -> Unit<()> {
-        planned!(
-            diesel::delete(customers::table)
+    /// Whether a confirmed, not anonymised account other than `but` has the telephone number, in canonical form.
+    pub(crate) fn is_phone_taken(connection: &mut Connection, canonical_phone: &str, but: Option<i64>) -> Unit<bool> {
+        let owner: Option<i64> = customers::table
+            .filter(customers::phone_canonical.eq(canonical_phone))
+            .filter(customers::confirmed_at.is_not_null())
+            .filter(customers::anonymised_at.is_null())
+            .filter(customers::id.ne(but.unwrap_or(0)))
+            .select(customers::id)
+            .first(connection)
+            .optional()?;
+        Ok(owner.is_some())
+    }
+
+    pub(super) fn find_taken(connection: &mut Connection, values: &UniqueValues) -> Unit<Taken> {
+        let but = values.but.map(|customer| customer.0);
+        let owner = match &values.canonical_email {
+            Some(email) => find_claims(connection, email, 1)?.into_iter().next(),
+            None => None,
+        };
+        let email = owner.is_some_and(|(id, confirmed_at)| {
+            Some(id) != but && (confirmed_at.is_some() || values.reregistration == Reregistration::Reject)
+        });
+        let phone = match &values.canonical_phone {
+            Some(phone) => is_phone_taken(connection, phone, but)?,
+            None => false,
+        };
+        Ok(Taken { email, phone })
+    }
+
+    /// Removes the open claims on an address, with all that hangs on them but the merchants' users, whose numbers it
+    /// answers: they are to follow the winner. Mostly there is none, which takes one statement to see.
+    pub(crate) fn settle_address(connection: &mut Connection, canonical_email: &str) -> Unit<Vec<i64>> {
+        let losers: Vec<i64> = planned!(
+            customers::table
                 .filter(customers::email_canonical.eq(canonical_email))
                 .filter(customers::confirmed_at.is_null())
                 .filter(customers::anonymised_at.is_null())
+                .select(customers::id)
         )
-        .execute(connection)?;
-        Ok(())
+        .load(connection)?;
+        if losers.is_empty() {
+            return Ok(losers);
+        }
+        let users = merchant_users::table
+            .filter(merchant_users::customer_id.eq_any(&losers))
+            .select(merchant_users::id)
+            .load(connection)?;
+        let open = customers::table
+            .filter(customers::id.eq_any(&losers))
+            .filter(customers::confirmed_at.is_null())
+            .filter(customers::anonymised_at.is_null());
+        diesel::delete(open).execute(connection)?;
+        Ok(users)
     }
 }

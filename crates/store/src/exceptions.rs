@@ -108,7 +108,8 @@ pub(crate) mod postgres {
     /// looks at the conditions of a row again: `claims` locks all claims on the address in one order, so that of two
     /// that are confirmed at once the second finds itself gone instead of each deleting what the other holds, and
     /// `consumed` holds only if the key is still unused and its claim still open under that lock. `ARRAY` has `claims`
-    /// read to its end. `NO KEY` lets those through who write something for the customer.
+    /// read to its end. `NO KEY` lets those through who write something for the customer. Merchants' users of the claims that
+    /// lose follow the winner; the deletion looks for those who stood for a loser only when all parts are done.
     const CONFIRM_REST: &str = ")
     ), claims AS MATERIALIZED (
         SELECT id FROM customers
@@ -125,6 +126,10 @@ pub(crate) mod postgres {
         UPDATE customers SET confirmed_at = $2, updated_at = $2
         WHERE id = (SELECT customer_id FROM consumed) AND confirmed_at IS NULL AND anonymised_at IS NULL
         RETURNING id
+    ), followed AS (
+        UPDATE merchant_users SET customer_id = (SELECT id FROM promoted)
+        WHERE EXISTS (SELECT FROM promoted)
+            AND customer_id = ANY (ARRAY(SELECT id FROM claims WHERE id <> (SELECT id FROM promoted)))
     ), settled AS (
         DELETE FROM customers
         WHERE email_canonical = (SELECT email_canonical FROM presented) AND id <> (SELECT id FROM promoted)
@@ -135,7 +140,8 @@ pub(crate) mod postgres {
             AND purpose = 'confirmation' AND used_at IS NULL
     ), taken_back AS (
         DELETE FROM outbox
-        WHERE customer_id = (SELECT id FROM promoted) AND kind = 'registration-confirmation' AND state = 'queued'
+        WHERE customer_id = (SELECT id FROM promoted) AND kind IN ('registration-confirmation', 'registration-code')
+            AND state = 'queued'
     ), told AS (
         INSERT INTO timeline (customer_id, at, kind) SELECT id, $2, 'confirmed' FROM promoted
     )

@@ -14,6 +14,14 @@ use crate::engine::{Store, on_both, read, unit};
 use crate::error::Unit;
 use crate::schema::{cart_items, carts, customers};
 
+/// Carts that change hands at once at most, the newest ones: more come together only if somebody makes them on purpose.
+const MOST_AT_ONCE: usize = 8;
+
+/// The newest of some carts, oldest first, as they are given.
+fn newest(mut rows: Vec<i64>) -> Vec<i64> {
+    rows.split_off(rows.len().saturating_sub(MOST_AT_ONCE))
+}
+
 /// How a cart stands to somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holding {
@@ -21,10 +29,21 @@ pub(crate) enum Holding {
     Own,
     /// It was theirs until they signed up; the claim that took it is gone.
     Returned,
-    /// It was theirs, and a customer has it.
-    Taken,
     /// It never was, or is gone.
     Foreign,
+}
+
+/// What stayed in a cart whose items were added to another one.
+struct Rest {
+    is_empty: bool,
+    /// The products that stayed for want of a price.
+    unpriced: Vec<Sku>,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self { is_empty: true, unpriced: Vec::new() }
+    }
 }
 
 /// What a login does with the cart of the guest who logs in.
@@ -32,7 +51,7 @@ pub(crate) enum Holding {
 pub enum TakeOver {
     /// Its items go to the customer's oldest cart; where there is none it becomes that.
     Merge,
-    /// It becomes one more of the customer's.
+    /// It becomes one more of the customer's, as long as they may have more; else its items go to the oldest one.
     Convert,
 }
 
@@ -141,16 +160,22 @@ impl Store {
 on_both! {
     use [
         budgets::{serialise},
-        carts::{end_default, insert_cart, list_customer_carts, write_cart, write_items},
+        carts::{end_default, insert_cart, write_cart},
         customers::{lock_customer},
     ];
 
-    /// The cart that a guest has, and those that came back, oldest first.
+    /// The cart that a guest has, and those that came back where they are shown, oldest first.
     pub(crate) fn list_guest_carts(
         connection: &mut Connection,
         guest: &GuestId,
         rules: &CartRules,
     ) -> Unit<Vec<StoredCart>> {
+        let held = list_held_carts(connection, guest, rules)?;
+        Ok(held.into_iter().filter(|stored| stored.is_current() || rules.shows_returned).collect())
+    }
+
+    /// The cart that a guest has, and those that came back, oldest first.
+    fn list_held_carts(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<Vec<StoredCart>> {
         let returned = carts::returns_to.eq(guest.as_bytes()).and(carts::customer_id.is_null());
         let rows = carts::table
             .left_join(cart_items::table)
@@ -198,28 +223,29 @@ on_both! {
         rules: &CartRules,
     ) -> Unit<bool> {
         serialise_guest(connection, guest, rules)?;
-        if !list_guest_carts(connection, guest, rules)?.is_empty() {
+        if !make_room(connection, guest, rules)? {
             return Ok(false);
         }
-        // One that is gone and was not cleared away yet.
-        diesel::delete(carts::table.filter(carts::guest.eq(guest.as_bytes()))).execute(connection)?;
         insert_cart(connection, CartOwner::Guest(*guest), cart, rules.now)?;
         Ok(true)
     }
 
-    fn serialise_guest(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<()> {
+    /// Clears away the cart of a guest that is gone. `false` when they have one.
+    fn make_room(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<bool> {
+        let own = carts::table.filter(carts::guest.eq(guest.as_bytes()));
+        diesel::delete(own)
+            .filter(carts::updated_at.le(rules.expired_until().as_micros()))
+            .execute(connection)?;
+        Ok(own.count().get_result::<i64>(connection)? == 0)
+    }
+
+    pub(crate) fn serialise_guest(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<()> {
         serialise(connection, &budget_key("guest-cart", &hex::encode(guest.as_bytes())), rules.now)
     }
 
-    /// Locks a cart until the end of the unit, as its next version, and tells what it is under that lock.
-    fn lock_cart(connection: &mut Connection, row: i64, rules: &CartRules) -> Unit<Option<StoredCart>> {
-        let locked = diesel::update(carts::table.find(row))
-            .set((
-                carts::version.eq(carts::version + 1),
-                carts::updated_at.eq(rules.now.as_micros()),
-                carts::changed_on.eq(day_of(rules.now)),
-            ))
-            .execute(connection)?;
+    /// Locks a cart until the end of the unit, and tells what it is under that lock.
+    fn lock_cart(connection: &mut Connection, row: i64) -> Unit<Option<StoredCart>> {
+        let locked = diesel::update(carts::table.find(row)).set(carts::version.eq(carts::version)).execute(connection)?;
         if locked == 0 {
             return Ok(None);
         }
@@ -242,49 +268,51 @@ on_both! {
         }
         let (current, returned): (Vec<_>, Vec<_>) = held.into_iter().partition(StoredCart::is_current);
         let mut returned = returned.into_iter();
-        let target = match current.into_iter().next() {
-            Some(current) => current.row,
-            None => {
-                let Some(first) = returned.next() else { return Ok(false) };
-                diesel::delete(carts::table.filter(carts::guest.eq(guest.as_bytes()))).execute(connection)?;
-                diesel::update(carts::table.find(first.row))
-                    .set((
-                        carts::guest.eq(Some(guest.as_bytes())),
-                        carts::returns_to.eq(None::<&[u8]>),
-                        carts::is_default.eq(true),
-                        carts::version.eq(carts::version + 1),
-                    ))
-                    .execute(connection)?;
-                first.row
+        let target = if let Some(current) = current.first() {
+            current.row
+        } else {
+            let Some(first) = returned.next() else { return Ok(false) };
+            if !make_room(connection, guest, rules)? {
+                return Ok(true);
             }
+            diesel::update(carts::table.find(first.row))
+                .set((
+                    carts::guest.eq(Some(guest.as_bytes())),
+                    carts::returns_to.eq(None::<&[u8]>),
+                    carts::is_default.eq(true),
+                    carts::version.eq(carts::version + 1),
+                ))
+                .execute(connection)?;
+            first.row
         };
-        for cart in returned {
-            pour(connection, cart.row, target, &[], rules)?;
+        for row in newest(returned.map(|stored| stored.row).collect()) {
+            pour(connection, row, target, &[], rules)?;
         }
         Ok(true)
     }
 
-    /// Adds the items of one cart to another. The first is removed once it is empty; the products that stay in it for want
-    /// of a price are answered.
+    /// Adds the items of one cart to another, and removes the first once it is empty. What stays in it is answered.
     fn pour(
         connection: &mut Connection,
         source: i64,
         target: i64,
         offers: &[Offer],
         rules: &CartRules,
-    ) -> Unit<Vec<Sku>> {
-        let Some(from) = lock_cart(connection, source, rules)? else { return Ok(Vec::new()) };
-        let Some(to) = lock_cart(connection, target, rules)? else { return Ok(Vec::new()) };
+    ) -> Unit<Rest> {
+        let Some(from) = lock_cart(connection, source)? else { return Ok(Rest::default()) };
+        let Some(to) = lock_cart(connection, target)? else { return Ok(Rest::default()) };
         let (mut rest, mut sum) = (from.cart.clone(), to.cart.clone());
-        sum.absorb(&mut rest, offers, rules.max_items);
-        write_items(connection, target, &to.cart.items, &sum.items)?;
+        if sum.absorb(&mut rest, offers, rules.max_items) {
+            write_cart(connection, &to, &mut sum, rules.now)?;
+        }
         if rest.items.is_empty() {
             diesel::delete(carts::table.find(source)).execute(connection)?;
-        } else {
-            write_items(connection, source, &from.cart.items, &rest.items)?;
+        } else if rest.items.len() < from.cart.items.len() {
+            write_cart(connection, &from, &mut rest, rules.now)?;
         }
         let lacks_price = |sku: &Sku| !is_alike(&rest, &sum) && offers.iter().all(|offer| offer.sku != *sku);
-        Ok(rest.items.iter().map(|item| item.sku.clone()).filter(lacks_price).collect())
+        let unpriced = rest.items.iter().map(|item| item.sku.clone()).filter(lacks_price).collect();
+        Ok(Rest { is_empty: rest.items.is_empty(), unpriced })
     }
 
     /// Makes a cart a customer's, as the default one.
@@ -310,55 +338,65 @@ on_both! {
         Ok(())
     }
 
-    /// The carts that a guest filled and that open claims took along with them. The claims are locked: none of them is
-    /// confirmed while its cart changes hands. `canonical_email`: only of claims on that address.
+    /// The newest carts that a guest filled and that open claims took along with them. The claims are locked: none of them is
+    /// confirmed while its cart changes hands. `canonical_email`: only of claims on that address, and only with items.
     fn list_claimed_carts(
         connection: &mut Connection,
         guest: &GuestId,
         canonical_email: Option<&str>,
     ) -> Unit<Vec<i64>> {
-        let candidates: Vec<(i64, i64)> = carts::table
+        let mut candidates = carts::table
             .inner_join(customers::table)
             .filter(carts::returns_to.eq(guest.as_bytes()))
             .filter(customers::confirmed_at.is_null())
             .filter(customers::anonymised_at.is_null())
-            .order(carts::id)
+            .order(customers::id.desc())
+            .limit(i64::try_from(MOST_AT_ONCE).unwrap_or_default())
             .select((carts::id, customers::id))
-            .load(connection)?;
+            .into_boxed();
+        if let Some(email) = canonical_email {
+            let filled = cart_items::table.filter(cart_items::cart_id.eq(carts::id));
+            candidates =
+                candidates.filter(customers::email_canonical.eq(email.to_owned())).filter(diesel::dsl::exists(filled));
+        }
+        let mut candidates: Vec<(i64, i64)> = candidates.load(connection)?;
+        // In the order in which a confirmation locks them.
+        candidates.reverse();
         let mut rows = Vec::new();
         for (row, claim) in candidates {
-            let is_meant = lock_customer(connection, claim)?.is_some_and(|claim| {
-                claim.is_open_claim() && canonical_email.is_none_or(|email| email == claim.email_canonical())
-            });
-            if is_meant {
+            if lock_customer(connection, claim)?.is_some_and(|claim| claim.is_open_claim()) {
                 rows.push(row);
             }
         }
+        rows.sort_unstable();
         Ok(rows)
     }
 
-    /// Gives a new claim the cart of the guest who signed up, and what earlier open claims of the same guest took along: as
-    /// one cart where customers have one, else as they are.
+    /// Gives a new claim the cart of the guest who signed up, and adds to it what came back and what earlier open claims of the
+    /// same guest took along. What cannot be added goes back to the guest.
+    ///
+    /// The guest is serialised already.
     pub(crate) fn bind_guest_carts(
         connection: &mut Connection,
         claim: i64,
         guest: &GuestId,
         rules: &CartRules,
     ) -> Unit<()> {
-        serialise_guest(connection, guest, rules)?;
-        let held = list_guest_carts(connection, guest, rules)?;
+        let held = list_held_carts(connection, guest, rules)?;
         let (current, returned): (Vec<_>, Vec<_>) = held.into_iter().partition(StoredCart::is_current);
-        let mut rows: Vec<i64> = current.into_iter().chain(returned).map(|stored| stored.row).collect();
-        rows.extend(list_claimed_carts(connection, guest, None)?);
-        let mut rows = rows.into_iter();
-        let Some(first) = rows.next() else { return Ok(()) };
-        let rest: Vec<_> = rows.collect();
-        for row in rest.iter().filter(|_| rules.max_carts > 1) {
-            hand_over(connection, *row, claim, Some(guest), rules)?;
-        }
+        let claimed = list_claimed_carts(connection, guest, None)?;
+        // One without items is no good to add others to: they may be in another currency.
+        let (filled, empty): (Vec<_>, Vec<_>) = current.into_iter().partition(|stored| !stored.cart.items.is_empty());
+        let returned = newest(returned.into_iter().map(|stored| stored.row).collect());
+        let mut rows = filled.iter().map(|stored| stored.row).chain(returned).chain(claimed);
+        let Some(first) = rows.next().or_else(|| empty.first().map(|stored| stored.row)) else { return Ok(()) };
         hand_over(connection, first, claim, Some(guest), rules)?;
-        for row in rest.into_iter().filter(|_| rules.max_carts <= 1) {
-            pour(connection, row, first, &[], rules)?;
+        let others: Vec<i64> = rows.chain(empty.iter().map(|stored| stored.row)).filter(|row| *row != first).collect();
+        for row in others {
+            if !pour(connection, row, first, &[], rules)?.is_empty {
+                let back = (carts::customer_id.eq(None::<i64>), carts::version.eq(carts::version + 1));
+                diesel::update(carts::table.find(row)).set(back).execute(connection)?;
+            }
         }
         Ok(())
     }
@@ -371,21 +409,23 @@ on_both! {
         offers: &[Offer],
         rules: &CartRules,
     ) -> Unit<Vec<Sku>> {
-        let Some(account) = lock_customer(connection, customer.0)? else { return Ok(Vec::new()) };
+        // In the order in which a sign-up locks them.
         serialise_guest(connection, guest, rules)?;
-        let held = list_guest_carts(connection, guest, rules)?;
-        let mut rows: Vec<i64> =
-            held.iter().filter(|stored| !stored.cart.items.is_empty()).map(|stored| stored.row).collect();
-        let claimed = list_claimed_carts(connection, guest, Some(account.email_canonical()))?;
-        if !claimed.is_empty() {
-            let filled = cart_items::table.filter(cart_items::cart_id.eq_any(claimed)).select(cart_items::cart_id);
-            rows.extend(filled.distinct().order(cart_items::cart_id).load::<i64>(connection)?);
-        }
+        let Some(account) = lock_customer(connection, customer.0)? else { return Ok(Vec::new()) };
+        let held = list_held_carts(connection, guest, rules)?;
+        let filled = held.iter().filter(|stored| !stored.cart.items.is_empty());
+        let mut rows = newest(filled.map(|stored| stored.row).collect());
+        rows.extend(list_claimed_carts(connection, guest, Some(account.email_canonical()))?);
         let mut unpriced = Vec::new();
         for row in rows {
-            let target = list_customer_carts(connection, customer.0)?.into_iter().next();
-            match target.filter(|_| how == TakeOver::Merge) {
-                Some(target) => unpriced.extend(pour(connection, row, target.row, offers, rules)?),
+            let own: Vec<i64> = carts::table
+                .filter(carts::customer_id.eq(customer.0))
+                .order(carts::id)
+                .select(carts::id)
+                .load(connection)?;
+            let has_room = i64::try_from(own.len()).unwrap_or(i64::MAX) < rules.max_carts;
+            match own.first().filter(|_| how == TakeOver::Merge || !has_room) {
+                Some(target) => unpriced.extend(pour(connection, row, *target, offers, rules)?.unpriced),
                 None => hand_over(connection, row, customer.0, None, rules)?,
             }
         }
@@ -401,7 +441,7 @@ on_both! {
             .get_result(connection)?)
     }
 
-    pub(crate) fn delete_expired_carts(connection: &mut Connection, rules: &CartRules, limit: i64) -> Unit<usize> {
+    pub(super) fn delete_expired_carts(connection: &mut Connection, rules: &CartRules, limit: i64) -> Unit<usize> {
         let day = day_of(rules.expired_until());
         let until = rules.expired_until().as_micros();
         let old = diesel::alias!(carts as old_carts);

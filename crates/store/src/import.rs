@@ -148,6 +148,7 @@ on_both! {
     use [
         customers::{insert_customer, settle_address},
         exceptions::{lock_claims, raise_numbers},
+        merchant_users::{follow_winner},
         outbox::{queue_message, refuse_full_outbox},
         timeline::{record},
     ];
@@ -189,12 +190,15 @@ on_both! {
         id: Option<i64>,
         now: Timestamp,
     ) -> Unit<()> {
-        if customer.confirmed_at.is_some() {
+        let losers = if customer.confirmed_at.is_some() {
             let address = customer.email.canonical();
             lock_claims(connection, address)?;
-            settle_address(connection, address)?;
-        }
+            settle_address(connection, address)?
+        } else {
+            Vec::new()
+        };
         let id = insert_customer(connection, &customer.to_new(id, now))?.id();
+        follow_winner(connection, &losers, id)?;
         record(connection, id, now, &Event::Imported)?;
         if customer.confirmed_at.is_none() {
             queue_message(connection, MessageKind::RegistrationConfirmation, id, &customer.message_id, now)?;

@@ -29,6 +29,8 @@ pub struct NewKey {
     pub digest: Digest,
     /// Of the code beside it, if there is one.
     pub code: Option<CodeDigest>,
+    /// Whether nobody gets the key, and the code alone opens the door. Of such codes only the newest is good.
+    pub is_code: bool,
     /// When it ends; never if `None`.
     pub expires_at: Option<Timestamp>,
     /// The address that it is sent to and proves, for [`SecretPurpose::EmailChange`] only.
@@ -108,7 +110,7 @@ pub enum LinkState {
 
 impl Store {
     /// Keeps the digests of a key that is about to be sent. The five newest live confirmation keys of a claim stay good
-    /// beside each other, and one key of any other purpose; older ones are void.
+    /// beside each other, and one key of any other purpose, and one code without a link; older ones are void.
     ///
     /// A claim whose address got an owner can never be confirmed: it is removed, and the owner is told.
     ///
@@ -262,6 +264,7 @@ on_both! {
         customers::{find_claims, is_address_confirmed, lock_customer, settle_address},
         exceptions::{lock_claims},
         outbox::{is_queued, queue_message, take_back_messages},
+        merchant_users::{follow_owner, follow_winner},
         profile::{move_account},
         timeline::{record},
     ];
@@ -271,6 +274,9 @@ on_both! {
             SecretPurpose::Confirmation => {
                 if is_overtaken(connection, key)? {
                     return Ok(KeyOutcome::Settled);
+                }
+                if key.is_code {
+                    drop(lock_wanting(connection, key)?);
                 }
             }
             SecretPurpose::Restore => drop(lock_wanting(connection, key)?),
@@ -299,6 +305,7 @@ on_both! {
             return Ok(false);
         };
         let budget = budget_key("notice", &address);
+        follow_owner(connection, key.customer.0, owner)?;
         // Counted, for another worker may have removed it meanwhile, and told the owner.
         if diesel::delete(claim).execute(connection)? == 1
             && spend_budget(connection, &budget, key.notice_cool_down, 1, key.now)?
@@ -326,6 +333,7 @@ on_both! {
                 one_time_secrets::purpose.eq(key.purpose.as_str()),
                 one_time_secrets::digest.eq(key.digest.as_bytes()),
                 one_time_secrets::code_digest.eq(key.code.as_ref().map(CodeDigest::as_bytes)),
+                one_time_secrets::is_code.eq(key.is_code),
                 one_time_secrets::code_tries_left.eq(CODE_TRIES),
                 one_time_secrets::expires_at.eq(key.expires_at.map(Timestamp::as_micros)),
                 one_time_secrets::created_at.eq(now),
@@ -337,12 +345,13 @@ on_both! {
         let beyond_the_newest = live
             .filter(live.field(one_time_secrets::customer_id).eq(key.customer.0))
             .filter(live.field(one_time_secrets::purpose).eq(key.purpose.as_str()))
+            .filter(live.field(one_time_secrets::is_code).eq(key.is_code))
             .filter(live.field(one_time_secrets::used_at).is_null())
             .filter(expires_at.is_null().or(expires_at.gt(now)))
             .order(live.field(one_time_secrets::id).desc())
             // SQLite knows no OFFSET without LIMIT. There is one too many at most, unless tasks crossed.
             .limit(100)
-            .offset(key.purpose.kept_keys())
+            .offset(if key.is_code { 1 } else { key.purpose.kept_keys() })
             .select(live.field(one_time_secrets::id));
         planned!(diesel::update(one_time_secrets::table.filter(one_time_secrets::id.eq_any(beyond_the_newest)))
             .set(one_time_secrets::used_at.eq(now))
@@ -359,7 +368,7 @@ on_both! {
         Ok(())
     }
 
-    pub(super) fn confirm_by_key_and_code(
+    pub(crate) fn confirm_by_key_and_code(
         connection: &mut Connection,
         key: &Digest,
         code: &CodeDigest,
@@ -367,6 +376,10 @@ on_both! {
     ) -> Unit<CodeOutcome> {
         let (row, secret) = find_secret(connection, key)?.ok_or(Rollback::Refused)?;
         let purpose = secret.purpose()?;
+        // Tries never come back: whoever guesses on holds up nobody.
+        if secret.code_tries_left <= 0 {
+            return Err(Rollback::Refused);
+        }
         match purpose {
             SecretPurpose::Confirmation => lock_claims(connection, row.email_canonical())?,
             SecretPurpose::EmailChange => drop(lock_customer(connection, row.id())?),
@@ -417,7 +430,8 @@ on_both! {
             .optional()
             .map_err(Rollback::lost_race)?
             .ok_or(Rollback::Refused)?;
-        settle_address(connection, &address)?;
+        let losers = settle_address(connection, &address)?;
+        follow_winner(connection, &losers, customer)?;
         planned!(diesel::update(one_time_secrets::table)
             .filter(one_time_secrets::customer_id.eq(customer))
             .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()))
@@ -428,7 +442,11 @@ on_both! {
         planned!(
             diesel::delete(outbox::table)
                 .filter(outbox::customer_id.eq(customer))
-                .filter(outbox::kind.eq(MessageKind::RegistrationConfirmation.as_str()))
+                .filter(
+                    outbox::kind
+                        .eq(MessageKind::RegistrationConfirmation.as_str())
+                        .or(outbox::kind.eq(MessageKind::RegistrationCode.as_str())),
+                )
                 .filter(outbox::state.eq(crate::outbox::QUEUED))
         )
         .execute(connection)?;

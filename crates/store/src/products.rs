@@ -398,7 +398,15 @@ on_both! {
             .filter(products::sku.eq_any(written.iter().map(|product| product.offer.sku.as_str())))
             .select((products::sku, products::id))
             .load(connection)?;
-        let ids: HashMap<String, i64> = ids.into_iter().collect();
+        replace_prices_and_names(connection, written, &ids.into_iter().collect())
+    }
+
+    /// Writes what belongs to products whose numbers are `ids`, in the place of what there is of them.
+    fn replace_prices_and_names(
+        connection: &mut Connection,
+        written: &[&Product],
+        ids: &HashMap<String, i64>,
+    ) -> Unit<()> {
         let all: Vec<i64> = ids.values().copied().collect();
         diesel::delete(product_prices::table.filter(product_prices::product_id.eq_any(&all))).execute(connection)?;
         diesel::delete(product_names::table.filter(product_names::product_id.eq_any(&all))).execute(connection)?;

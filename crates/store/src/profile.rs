@@ -5,16 +5,16 @@ use std::time::Duration;
 use diesel::prelude::*;
 use domain::{
     Customer, CustomerId, Digest, EmailAddress, MessageId, MessageKind, ProfileChanges, Reregistration, SecretPurpose,
-    Timestamp,
+    Timestamp, canonical_phone,
 };
 
-use crate::StoreError;
 use crate::budgets::{DAY, budget_key};
-use crate::engine::{Store, on_both, unit};
+use crate::engine::{Store, on_both, read, unit};
 use crate::error::{Rollback, Unit};
 use crate::rows::CustomerRow;
-use crate::schema::{addresses, carts, customers, one_time_secrets, outbox, timeline};
+use crate::schema::{addresses, carts, customer_images, customers, one_time_secrets, outbox, timeline};
 use crate::timeline::Event;
+use crate::{ChangePassword, StoreError};
 
 /// What is to change about a customer. No `Debug`: it is personal throughout.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct CustomerUpdate {
     pub id: CustomerId,
     /// Name and such.
     pub changes: ProfileChanges,
+    /// What is known of a customer at some doors only.
+    pub more: MoreChanges,
     /// The address the account is to have, if it is to change. One that is the same in canonical form is written at
     /// once; another one has to be confirmed from its mailbox first.
     pub email: Option<EmailAddress>,
@@ -44,6 +46,19 @@ pub struct CustomerUpdate {
     pub now: Timestamp,
 }
 
+/// What may change beside name and such. What is `None` stays.
+#[derive(Clone, Default)]
+pub struct MoreChanges {
+    /// The telephone number, which must be nobody else's.
+    pub phone: Option<String>,
+    /// Whether they want the newsletter.
+    pub subscribed_to_newsletter: Option<bool>,
+    /// A picture, as a data URI; `Some(None)` takes it away.
+    pub image: Option<Option<String>>,
+    /// A new password.
+    pub password: Option<ChangePassword>,
+}
+
 /// What became of an update.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
@@ -56,6 +71,10 @@ pub enum UpdateOutcome {
     EmailTaken,
     /// Too many changes of address were asked for, and nothing was changed.
     TooManyEmailChanges,
+    /// The telephone number cannot be had, and nothing was changed.
+    PhoneTaken,
+    /// The password was replaced meanwhile, and nothing was changed.
+    PasswordReplaced,
 }
 
 impl Store {
@@ -70,7 +89,19 @@ impl Store {
     /// [`StoreError::OutboxFull`] when another address is asked for and no message can be queued.
     pub async fn update_customer(&self, update: CustomerUpdate) -> Result<UpdateOutcome, StoreError> {
         let outbox_limit = self.inner.outbox_limit;
-        Ok(unit!(self, update_customer(&update, outbox_limit))?)
+        match unit!(self, update_customer(&update, outbox_limit)) {
+            Err(Rollback::Refused) => Ok(UpdateOutcome::PasswordReplaced),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// A customer's picture, as a data URI.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn find_image(&self, customer: CustomerId) -> Result<Option<String>, StoreError> {
+        Ok(read!(self, find_image(customer))?)
     }
 
     /// Consumes a key that was sent to a new address, and moves the account there: removes the open claims on it and
@@ -106,11 +137,15 @@ impl Store {
 
 on_both! {
     use [
-        budgets::{spend_budget, spend_mail_budget},
-        customers::{find_claims, lock_customer, settle_address},
+        bearer_tokens::{delete_bearer_tokens},
+        budgets::{serialise, spend_budget, spend_mail_budget},
+        customers::{find_claims, is_phone_taken, lock_customer, settle_address},
         exceptions::{lock_claims},
         links::{consume_key, find_live_secret, void_keys},
+        merchant_users::{follow_winner},
+        newsletter::{delete_subscriptions, write_subscription},
         outbox::{queue_message, queue_message_to, refuse_full_outbox},
+        restore::{change_password},
         sessions::{revoke_refresh_tokens},
         timeline::{record},
     ];
@@ -123,6 +158,14 @@ on_both! {
         let Some(row) = lock_customer(connection, update.id.0)? else {
             return Ok(UpdateOutcome::Gone);
         };
+        let more = &update.more;
+        let phone = more.phone.as_deref().and_then(canonical_phone);
+        if let Some(phone) = &phone {
+            serialise(connection, &budget_key("phone", phone), update.now)?;
+            if is_phone_taken(connection, phone, Some(update.id.0))? {
+                return Ok(UpdateOutcome::PhoneTaken);
+            }
+        }
         let (same, other): (Vec<_>, Vec<_>) =
             update.email.iter().partition(|email| email.canonical() == row.email_canonical());
         if let Some(target) = other.first()
@@ -138,12 +181,48 @@ on_both! {
                 changes.last_name.as_ref().map(|name| customers::last_name.eq(name)),
                 changes.gender.map(|gender| customers::gender.eq(gender.as_str())),
                 changes.date_of_birth.map(|date| customers::date_of_birth.eq(date.map(|date| date.to_string()))),
+                more.phone.as_ref().map(|as_typed| customers::phone.eq(as_typed)),
+                more.phone.as_ref().map(|_| customers::phone_canonical.eq(&phone)),
+                more.subscribed_to_newsletter.map(|wanted| customers::subscribed_to_newsletter.eq(wanted)),
                 same.first().map(|email| customers::email.eq(email.as_typed())),
                 customers::updated_at.eq(update.now.as_micros()),
             ))
             .returning(CustomerRow::as_returning())
             .get_result(connection)?;
-        Ok(UpdateOutcome::Updated(row.into_customer()?))
+        let customer = row.into_customer()?;
+        match more.subscribed_to_newsletter {
+            Some(true) => write_subscription(connection, update.id.0, &customer.account().email, update.now)?,
+            Some(false) => delete_subscriptions(connection, update.id.0)?,
+            None => {}
+        }
+        if let Some(image) = &more.image {
+            write_image(connection, update.id.0, image.as_deref())?;
+        }
+        if let Some(change) = &more.password
+            && !change_password(connection, change)?
+        {
+            // With all that was written before.
+            return Err(Rollback::Refused);
+        }
+        Ok(UpdateOutcome::Updated(customer))
+    }
+
+    fn write_image(connection: &mut Connection, customer: i64, image: Option<&str>) -> Unit<()> {
+        diesel::delete(customer_images::table.find(customer)).execute(connection)?;
+        if let Some(image) = image {
+            diesel::insert_into(customer_images::table)
+                .values((customer_images::customer_id.eq(customer), customer_images::data.eq(image)))
+                .execute(connection)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn find_image(connection: &mut Connection, customer: CustomerId) -> Unit<Option<String>> {
+        Ok(customer_images::table
+            .find(customer.0)
+            .select(customer_images::data)
+            .first(connection)
+            .optional()?)
     }
 
     /// `None` when a key is on its way, or seems to be. Whatever refuses comes before whatever writes, but for what was
@@ -213,7 +292,7 @@ on_both! {
     ) -> Unit<()> {
         // The claims come first: a confirmation under way holds them, and would wait for our address with them in hand.
         lock_claims(connection, email.canonical())?;
-        settle_address(connection, email.canonical())?;
+        let losers = settle_address(connection, email.canonical())?;
         let account = customers::table
             .find(customer)
             .filter(customers::confirmed_at.is_not_null())
@@ -229,6 +308,7 @@ on_both! {
         if moved == 0 {
             return Err(Rollback::Refused);
         }
+        follow_winner(connection, &losers, customer)?;
         void_keys(connection, customer, &SecretPurpose::ALL, now)?;
         record(connection, customer, now, &Event::EmailChanged)
     }
@@ -252,6 +332,8 @@ on_both! {
                 customers::gender.eq(no_text),
                 customers::date_of_birth.eq(no_text),
                 customers::phone.eq(no_text),
+                customers::phone_canonical.eq(no_text),
+                customers::subscribed_to_newsletter.eq(false),
                 customers::company.eq(no_text),
                 customers::anonymised_at.eq(now.as_micros()),
                 customers::updated_at.eq(now.as_micros()),
@@ -261,6 +343,9 @@ on_both! {
             return Ok(false);
         }
         diesel::delete(addresses::table.filter(addresses::customer_id.eq(id.0))).execute(connection)?;
+        diesel::delete(customer_images::table.find(id.0)).execute(connection)?;
+        delete_subscriptions(connection, id.0)?;
+        delete_bearer_tokens(connection, id.0, None)?;
         diesel::delete(carts::table.filter(carts::customer_id.eq(id.0))).execute(connection)?;
         diesel::delete(one_time_secrets::table.filter(one_time_secrets::customer_id.eq(id.0))).execute(connection)?;
         // Before the lines: a worker that just sent one adds its line before it lets go of the message.

@@ -51,6 +51,8 @@ pub struct ChangePassword {
     pub old: PasswordHash,
     /// Of the new password.
     pub new: PasswordHash,
+    /// The number of the bearer token with which the customer asks for it: all others end.
+    pub kept_bearer: Option<i64>,
     /// The identity of the message that tells the customer.
     pub message_id: MessageId,
     /// When this happens.
@@ -84,7 +86,7 @@ impl Store {
     }
 
     /// Consumes a restore key and sets the new password: ends all access tokens of earlier seconds, revokes all refresh
-    /// tokens, voids the customer's other restore keys and a change of address under way, and tells the customer. With
+    /// and bearer tokens, voids the customer's other restore keys and a change of address under way, and tells the customer. With
     /// `confirm` an open claim becomes the account of its address. `None` is the one refusal: unknown, used, expired,
     /// void, or a lost race; nothing is changed then.
     ///
@@ -100,7 +102,7 @@ impl Store {
     }
 
     /// Sets a new password where the hash is still `old`; otherwise `false`, and nothing is changed. Revokes all
-    /// refresh tokens, voids restore keys and a change of address under way, and tells the customer.
+    /// refresh tokens and bearer tokens, voids restore keys and a change of address under way, and tells the customer.
     ///
     /// # Errors
     ///
@@ -112,6 +114,7 @@ impl Store {
 
 on_both! {
     use [
+        bearer_tokens::{delete_bearer_tokens},
         budgets::{spend_budget, spend_mail_budget},
         customers::{find_claims, lock_customer},
         exceptions::{lock_claims},
@@ -162,12 +165,12 @@ on_both! {
         if restore.confirm && row.is_open_claim() {
             promote(connection, row.id(), *now)?;
         }
-        end_old_password(connection, row.id(), &restore.message_id, *now)?;
+        end_old_password(connection, row.id(), None, &restore.message_id, *now)?;
         record(connection, row.id(), *now, &Event::PasswordRestored)?;
         Ok(row.id())
     }
 
-    pub(super) fn change_password(connection: &mut Connection, change: &ChangePassword) -> Unit<bool> {
+    pub(crate) fn change_password(connection: &mut Connection, change: &ChangePassword) -> Unit<bool> {
         let account = customers::table
             .find(change.id.0)
             .filter(customers::confirmed_at.is_not_null())
@@ -182,7 +185,7 @@ on_both! {
         if changed == 0 {
             return Ok(false);
         }
-        end_old_password(connection, change.id.0, &change.message_id, change.now)?;
+        end_old_password(connection, change.id.0, change.kept_bearer, &change.message_id, change.now)?;
         record(connection, change.id.0, change.now, &Event::PasswordChanged)?;
         Ok(true)
     }
@@ -191,10 +194,12 @@ on_both! {
     fn end_old_password(
         connection: &mut Connection,
         customer: i64,
+        kept_bearer: Option<i64>,
         message_id: &MessageId,
         now: Timestamp,
     ) -> Unit<()> {
         revoke_refresh_tokens(connection, CustomerId(customer), now)?;
+        delete_bearer_tokens(connection, customer, kept_bearer)?;
         void_keys(connection, customer, &[SecretPurpose::Restore, SecretPurpose::EmailChange], now)?;
         queue_message(connection, MessageKind::PasswordChanged, customer, message_id, now)
     }

@@ -31,6 +31,7 @@ pub(crate) struct CustomerRow {
     suspended_at: Option<i64>,
     anonymised_at: Option<i64>,
     tokens_ended_at: Option<i64>,
+    subscribed_to_newsletter: bool,
     created_at: i64,
     updated_at: i64,
 }
@@ -92,6 +93,7 @@ impl CustomerRow {
                 date_of_birth: parsed(self.date_of_birth.as_deref(), |text| text.parse().ok(), "date_of_birth")?,
                 phone: self.phone,
                 company: self.company,
+                subscribed_to_newsletter: self.subscribed_to_newsletter,
             },
             locale: Locale::parse(&self.locale).ok_or_else(|| corrupt("customers", "locale"))?,
             store: self.store,

@@ -22,6 +22,8 @@ diesel::table! {
         suspended_at -> Nullable<BigInt>,
         anonymised_at -> Nullable<BigInt>,
         tokens_ended_at -> Nullable<BigInt>,
+        phone_canonical -> Nullable<Text>,
+        subscribed_to_newsletter -> Bool,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
@@ -39,6 +41,7 @@ diesel::table! {
         used_at -> Nullable<BigInt>,
         created_at -> BigInt,
         email -> Nullable<Text>,
+        is_code -> Bool,
     }
 }
 
@@ -185,12 +188,122 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    customer_images (customer_id) {
+        customer_id -> BigInt,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    newsletter_subscriptions (id) {
+        id -> BigInt,
+        customer_id -> BigInt,
+        email -> Text,
+        email_canonical -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    storefront_keys (id) {
+        id -> BigInt,
+        name -> Text,
+        digest -> Binary,
+        beginning -> Text,
+        request_limit -> Integer,
+        allowed_networks -> Text,
+        expires_at -> Nullable<BigInt>,
+        superseded_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    bearer_tokens (id) {
+        id -> BigInt,
+        customer_id -> BigInt,
+        digest -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    merchants (id) {
+        id -> BigInt,
+        name -> Text,
+        disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    merchant_clients (client_id) {
+        client_id -> Text,
+        merchant_id -> BigInt,
+        secret_digest -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    merchant_operators (username) {
+        username -> Text,
+        merchant_id -> BigInt,
+        password_hash -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    merchant_refresh_tokens (digest) {
+        digest -> Binary,
+        family -> Text,
+        merchant_id -> BigInt,
+        client_id -> Text,
+        scope -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    merchant_users (id) {
+        id -> BigInt,
+        merchant_id -> BigInt,
+        customer_id -> Nullable<BigInt>,
+        additional_type -> Nullable<Text>,
+        additional_data -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
 diesel::joinable!(one_time_secrets -> customers (customer_id));
 diesel::joinable!(outbox -> customers (customer_id));
 diesel::joinable!(refresh_tokens -> customers (customer_id));
 diesel::joinable!(product_prices -> products (product_id));
 diesel::joinable!(cart_items -> carts (cart_id));
 diesel::joinable!(carts -> customers (customer_id));
-diesel::allow_tables_to_appear_in_same_query!(customers, one_time_secrets, outbox, refresh_tokens);
+diesel::joinable!(bearer_tokens -> customers (customer_id));
+diesel::joinable!(customer_images -> customers (customer_id));
+diesel::joinable!(newsletter_subscriptions -> customers (customer_id));
+diesel::joinable!(merchant_clients -> merchants (merchant_id));
+diesel::joinable!(merchant_operators -> merchants (merchant_id));
+diesel::joinable!(merchant_users -> customers (customer_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    customers,
+    one_time_secrets,
+    outbox,
+    refresh_tokens,
+    carts,
+    cart_items,
+    bearer_tokens,
+    customer_images,
+    newsletter_subscriptions,
+    merchant_users,
+);
 diesel::allow_tables_to_appear_in_same_query!(products, product_prices, product_names);
-diesel::allow_tables_to_appear_in_same_query!(carts, cart_items, customers);
+diesel::allow_tables_to_appear_in_same_query!(merchants, merchant_clients, merchant_operators);

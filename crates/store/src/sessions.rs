@@ -115,13 +115,29 @@ on_both! {
         token: &NewRefreshToken,
         lock: Option<&LoginLock>,
     ) -> Unit<NewTokenOutcome> {
+        let NewRefreshToken { digest, family, customer, password_hash, created_at, expires_at } = token;
+        let outcome = admit_login(connection, *customer, password_hash, lock, *created_at)?;
+        if outcome == NewTokenOutcome::Inserted {
+            let next = NextRefreshToken { digest: *digest, created_at: *created_at, expires_at: *expires_at };
+            insert_token(connection, &next, family.as_str(), customer.0)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Whether a token may be inserted for a customer whose password was compared with this hash.
+    pub(crate) fn admit_login(
+        connection: &mut Connection,
+        customer: CustomerId,
+        password_hash: &PasswordHash,
+        lock: Option<&LoginLock>,
+        now: Timestamp,
+    ) -> Unit<NewTokenOutcome> {
         if let Some(lock) = lock
-            && let Some(until) = find_login_lock(connection, lock, token.created_at)?
+            && let Some(until) = find_login_lock(connection, lock, now)?
         {
             return Ok(NewTokenOutcome::Locked(until));
         }
-        let NewRefreshToken { digest, family, customer, password_hash, created_at, expires_at } = token;
-        // Whoever replaces the password waits for this row, and then revokes what is inserted here, or was there first.
+        // Whoever replaces the password waits for this row, and then revokes what is inserted, or was there first.
         let same_password = customers::table
             .find(customer.0)
             .filter(customers::password_hash.eq(password_hash.expose()))
@@ -131,12 +147,7 @@ on_both! {
             .returning(customers::id))
             .get_result(connection)
             .optional()?;
-        if locked.is_none() {
-            return Ok(NewTokenOutcome::PasswordReplaced);
-        }
-        let next = NextRefreshToken { digest: *digest, created_at: *created_at, expires_at: *expires_at };
-        insert_token(connection, &next, family.as_str(), customer.0)?;
-        Ok(NewTokenOutcome::Inserted)
+        Ok(if locked.is_some() { NewTokenOutcome::Inserted } else { NewTokenOutcome::PasswordReplaced })
     }
 
     fn insert_token(

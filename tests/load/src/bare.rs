@@ -53,12 +53,19 @@ fn digest(number: usize) -> Result<[u8; 32], Failure> {
     Ok(key.digest().as_bytes().to_owned().try_into().map_err(|_| "a digest has 32 bytes")?)
 }
 
-/// Confirmations a second of pgbench with `clients` connections, prepared statements, and keys from `first` on.
-pub(crate) fn pgbench(url: &str, folder: &Path, clients: usize, each: usize, first: usize) -> Result<f64, Failure> {
-    let script = folder.join("confirm.sql");
-    std::fs::write(
-        &script,
-        r"\set n :n + 1
+/// What pgbench is to do over and over.
+pub(crate) struct Script {
+    /// What the file is called.
+    pub(crate) name: &'static str,
+    /// The script.
+    pub(crate) text: String,
+    /// How often each connection does it.
+    pub(crate) each: usize,
+    /// What its variables are at first.
+    pub(crate) variables: Vec<(&'static str, String)>,
+}
+
+const CONFIRM: &str = r"\set n :n + 1
 \set i :first + :client_id * :each + :n
 BEGIN;
 UPDATE one_time_secrets SET used_at = 1800000000000000 WHERE digest = sha256(convert_to(lpad((:i)::text, 32, '0'), 'UTF8')) AND purpose = 'confirmation' AND used_at IS NULL AND (expires_at IS NULL OR expires_at > 1800000000000000) RETURNING customer_id AS customer \gset
@@ -68,14 +75,24 @@ UPDATE one_time_secrets SET used_at = 1800000000000000 WHERE customer_id = :cust
 DELETE FROM outbox WHERE customer_id = :customer AND kind = 'registration-confirmation' AND state = 'queued';
 INSERT INTO timeline (customer_id, at, kind) VALUES (:customer, 1800000000000000, 'confirmed');
 COMMIT;
-",
-    )?;
+";
+
+/// Confirmations a second of pgbench with `clients` connections and keys from `first` on.
+pub(crate) fn pgbench(url: &str, folder: &Path, clients: usize, each: usize, first: usize) -> Result<f64, Failure> {
+    let variables = vec![("n", "-1".to_owned()), ("each", each.to_string()), ("first", first.to_string())];
+    run_pgbench(url, folder, clients, &Script { name: "confirm", text: CONFIRM.to_owned(), each, variables })
+}
+
+/// How often a second pgbench runs a script with `clients` connections and prepared statements.
+pub(crate) fn run_pgbench(url: &str, folder: &Path, clients: usize, script: &Script) -> Result<f64, Failure> {
+    let file = folder.join(script.name).with_extension("sql");
+    std::fs::write(&file, &script.text)?;
     let output = Command::new("pgbench")
-        .args(["-n", "-M", "prepared", "-j", "2", "-D", "n=-1"])
-        .args(["-c", &clients.to_string(), "-t", &each.to_string()])
-        .args(["-D", &format!("each={each}"), "-D", &format!("first={first}")])
+        .args(["-n", "-M", "prepared", "-j", "2"])
+        .args(["-c", &clients.to_string(), "-t", &script.each.to_string()])
+        .args(script.variables.iter().flat_map(|(name, value)| ["-D".to_owned(), format!("{name}={value}")]))
         .arg("-f")
-        .arg(&script)
+        .arg(&file)
         .arg(url)
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

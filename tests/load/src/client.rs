@@ -38,20 +38,42 @@ pub(crate) fn rate(count: usize, elapsed: Duration) -> f64 {
 
 /// A request of our API, ready to be written to a socket.
 pub(crate) fn post(path: &str, resource: &str, attributes: &serde_json::Value) -> Vec<u8> {
-    let body = serde_json::json!({ "data": { "type": resource, "attributes": attributes } }).to_string();
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.api+json\r\nContent-Type: \
-         application/vnd.api+json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    written("POST", path, "", Some(&document(resource, attributes)))
+}
+
+/// Likewise, of a guest.
+pub(crate) fn post_as_guest(path: &str, resource: &str, attributes: &serde_json::Value, guest: &str) -> Vec<u8> {
+    written("POST", path, &identity(guest), Some(&document(resource, attributes)))
 }
 
 /// A request that reads, as the bearer of `token` if there is one.
 pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.api+json\r\n{authorization}\r\n")
-        .into_bytes()
+    written("GET", path, &authorization, None)
+}
+
+/// Likewise, of a guest.
+pub(crate) fn get_as_guest(path: &str, guest: &str) -> Vec<u8> {
+    written("GET", path, &identity(guest), None)
+}
+
+fn identity(guest: &str) -> String {
+    format!("X-Anonymous-Customer-Unique-Id: {guest}\r\n")
+}
+
+fn document(resource: &str, attributes: &serde_json::Value) -> String {
+    serde_json::json!({ "data": { "type": resource, "attributes": attributes } }).to_string()
+}
+
+/// `header`: one line, or none.
+fn written(method: &str, path: &str, header: &str, body: Option<&str>) -> Vec<u8> {
+    let content =
+        body.map(|body| format!("Content-Type: application/vnd.api+json\r\nContent-Length: {}\r\n", body.len()));
+    let (content, body) = (content.unwrap_or_default(), body.unwrap_or_default());
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.api+json\r\n{header}{content}\r\n{body}"
+    )
+    .into_bytes()
 }
 
 /// Sends one request and tells the body of its answer, which must have the status `expected`.

@@ -4,6 +4,7 @@
 
 mod bare;
 mod bare_json;
+mod carts;
 mod client;
 mod process;
 mod report;
@@ -115,6 +116,7 @@ async fn sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
     report.add(Figure::ratio("register", registrations.rate(), before.midpoint(between), 0.85, "bare Argon2id"));
     report.add(Figure::ratio("log in", logins.rate(), between.midpoint(after), 0.85, "bare Argon2id"));
     read_own_account(&gateway, "SQLite: GET /customers/{ref}", &login, 0.15, report).await?;
+    carts::on_sqlite(&gateway, &file, report).await?;
     gateway.stop().await?;
     Ok(())
 }
@@ -187,6 +189,7 @@ async fn on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<()
     report.add(Figure::ratio("PostgreSQL: confirm", run.rate(), bare, 0.55, "pgbench, same statements"));
     let login = login(&sign_up_and_confirm(&gateway, folder.path()).await?);
     read_own_account(&gateway, "PostgreSQL: GET /customers/{ref}", &login, 0.08, report).await?;
+    carts::on_postgres(&gateway, url, folder.path(), report).await?;
     gateway.stop().await?;
     Ok(())
 }
@@ -252,7 +255,7 @@ fn empty_sqlite_outbox(file: &Path) -> Result<(), Failure> {
 }
 
 fn psql(url: &str, statements: &str) -> Result<(), Failure> {
-    for statement in statements.split(';') {
+    for statement in statements.split(';').filter(|statement| !statement.trim().is_empty()) {
         let status = std::process::Command::new("psql").args([url, "-q", "-c", statement]).status()?;
         if !status.success() {
             return Err("psql failed".into());

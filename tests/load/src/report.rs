@@ -24,6 +24,19 @@ impl Figure {
         }
     }
 
+    /// By how much something became dearer: `rate_before` over `rate`, which must stay below a bound.
+    pub(crate) fn growth(name: &'static str, rate: f64, rate_before: f64, below: f64, before: &str) -> Self {
+        let growth = rate_before / rate;
+        Self {
+            name,
+            measured: format!("{rate:.0}/s"),
+            against: format!("{rate_before:.0}/s {before}"),
+            result: format!("{growth:.2}"),
+            promise: format!("< {below}"),
+            holds: growth < below,
+        }
+    }
+
     /// A figure that must stay below a bound.
     pub(crate) fn at_most(name: &'static str, value: f64, bound: f64, unit: &str) -> Self {
         Self {

@@ -72,6 +72,7 @@ async fn claim(store: &Store, number: usize, password_hash: Option<PasswordHash>
         locale: Locale::parse("de_DE").ok_or("a seed locale is none")?,
         store: "DE".to_owned(),
         reference_prefix: "DE".to_owned(),
+        phone_is_unique: false,
         consents: vec![NewConsent { purpose: "terms", channel: "glue" }],
         double_opt_in: DoubleOptIn::Required,
         reregistration: Reregistration::Claim,
@@ -84,7 +85,7 @@ async fn claim(store: &Store, number: usize, password_hash: Option<PasswordHash>
     };
     match store.insert_claim(claim).await? {
         ClaimOutcome::Inserted(account) => Ok(account.id),
-        ClaimOutcome::Taken => Err("a seed address is taken".into()),
+        ClaimOutcome::Taken | ClaimOutcome::PhoneTaken => Err("a seed address is taken".into()),
     }
 }
 
@@ -100,6 +101,7 @@ async fn give_key(store: &Store, number: usize, customer: CustomerId) -> Result<
         message: None,
         notice_id: MessageId::generate(&SystemRandomness),
         notice_cool_down: Duration::ZERO,
+        is_code: false,
         now: SystemClock.now(),
     };
     store.insert_key(key).await?;

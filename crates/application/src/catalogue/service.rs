@@ -55,8 +55,6 @@ enum Silence {
     Transport(#[from] ureq::Error),
     #[error("it answers with status {0}")]
     Status(u16),
-    #[error("it answers with another product")]
-    OtherProduct,
     #[error("it answers with what is no product: {}", .0.join("; "))]
     Malformed(Vec<String>),
     #[error("the thread that asked it panicked")]
@@ -153,7 +151,8 @@ impl Service {
             200 => {
                 let body = response.body_mut().with_config().limit(MAX_PRODUCT_BYTES).read_to_vec()?;
                 let product = product_of_json(&body, UnknownMembers::PassedOver).map_err(Silence::Malformed)?;
-                if product.offer.sku == *sku { Ok(Some(Arc::new(product.offer))) } else { Err(Silence::OtherProduct) }
+                // A service that takes other spellings has no product of this one.
+                Ok((product.offer.sku == *sku).then(|| Arc::new(product.offer)))
             }
             404 => Ok(None),
             status => Err(Silence::Status(status)),

@@ -74,6 +74,7 @@ pub fn named_customer(email: &str, locale: &str, confirmed: bool, first: &str, l
             date_of_birth: Some("1984-05-06".parse().unwrap()),
             phone: Some("+49 40 7654321".to_owned()),
             company: Some("Firmword".to_owned()),
+            subscribed_to_newsletter: false,
         },
         locale: Locale::parse(locale).unwrap(),
         store: "DE".to_owned(),

@@ -44,20 +44,21 @@ async fn on_postgres() {
 async fn run(engine: Engine, count: u64) {
     let begun = Instant::now();
     let ground = Arc::new(Ground::open(engine).await);
-    let next = Arc::new(AtomicU64::new(0));
     let mut steps = 0;
-    for end in (1..=count.div_ceil(ROUND)).map(|round| count.min(round * ROUND)) {
+    for first in (0..count).step_by(usize::try_from(ROUND).unwrap()) {
+        let (next, end) = (Arc::new(AtomicU64::new(first)), count.min(first + ROUND));
         let tasks: Vec<_> = (0..WORLDS)
             .map(|_| {
                 let (ground, next) = (Arc::clone(&ground), Arc::clone(&next));
                 tokio::spawn(async move {
                     let mut steps = 0;
-                    while let Ok(index) = next.try_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-                        (next < end).then_some(next + 1)
-                    }) {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        if index >= end {
+                            return steps;
+                        }
                         steps += play(&ground, index).await;
                     }
-                    steps
                 })
             })
             .collect();
@@ -102,7 +103,8 @@ async fn play(ground: &Arc<Ground>, index: u64) -> usize {
     }));
     let tabs: Vec<_> = (0..TABS)
         .map(|tab| {
-            let (shared, chance) = (Arc::clone(&shared), Chance::new(seed(), index * 1000 + u64::try_from(tab).unwrap()));
+            let (shared, chance) =
+                (Arc::clone(&shared), Chance::new(seed(), index * 1000 + u64::try_from(tab).unwrap()));
             tokio::spawn(use_tab(tab, shared, chance))
         })
         .collect();
@@ -143,7 +145,7 @@ async fn use_tab(tab: usize, shared: Arc<Mutex<Shared>>, mut chance: Chance) {
         let mut shared = shared.lock().await;
         let (outcome, learned) = match done {
             Ok(done) => done,
-            Err(error) => panic!("tab {tab}, {step:?}: {error}"),
+            Err(what) => panic!("tab {tab}: {what}"),
         };
         shared.log.push(format!("  tab {tab}: {step:?}: {outcome:?}"));
         if let Some(learned) = learned {
@@ -151,12 +153,13 @@ async fn use_tab(tab: usize, shared: Arc<Mutex<Shared>>, mut chance: Chance) {
         }
         match (step.deed, &outcome) {
             (Deed::Register { .. }, Outcome::Done) => shared.claims.push(step.number),
-            (
-                Deed::AddFirst { product, pieces, .. }
-                | Deed::Add { product, pieces, .. }
-                | Deed::Change { product, pieces, .. },
-                Outcome::Cart(..),
-            ) => {
+            (Deed::AddFirst { product, pieces, .. } | Deed::Add { product, pieces, .. }, Outcome::Cart(_, lines)) => {
+                let shown = lines.iter().find(|(own, _)| *own == product).map_or(0, |(_, sum)| sum / pieces % 4);
+                assert_eq!(shown, 1, "tab {tab}: {step:?} shows {lines:?}");
+                shared.put_in[product].insert(pieces);
+            }
+            (Deed::Change { product, pieces, .. }, Outcome::Cart(_, lines)) => {
+                assert!(lines.contains(&(product, pieces)), "tab {tab}: {step:?} shows {lines:?}");
                 shared.put_in[product].insert(pieces);
             }
             _ => {}

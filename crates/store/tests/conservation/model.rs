@@ -300,20 +300,27 @@ impl Model {
             return Outcome::Nothing;
         }
         if let Some(guest) = guest {
-            let mut carts: Vec<u32> = self.current_of(guest).into_iter().collect();
-            self.moves.bound += u64::try_from(carts.len()).unwrap();
+            let has_lines =
+                |model: &Self, cart: u32| model.position(cart).is_some_and(|at| !model.carts[at].lines.is_empty());
+            let current = self.current_of(guest);
+            self.moves.bound += u64::from(current.is_some());
+            let (filled, empty) =
+                (current.filter(|cart| has_lines(self, *cart)), current.filter(|cart| !has_lines(self, *cart)));
+            let mut carts: Vec<u32> = filled.into_iter().collect();
             carts.extend(self.numbers(|cart| cart.holder == Holder::Returned(guest)));
             let claimed = self.claimed_from(guest, None);
             self.moves.rebound += u64::try_from(claimed.len()).unwrap();
             carts.extend(claimed);
+            carts.extend(empty);
             let mut rest = carts.into_iter();
             if let Some(first) = rest.next() {
-                if self.shop.max_carts > 1 {
-                    rest.for_each(|cart| self.hand_over(cart, number, Some(guest)));
-                    self.hand_over(first, number, Some(guest));
-                } else {
-                    self.hand_over(first, number, Some(guest));
-                    rest.for_each(|cart| self.pour(cart, first));
+                self.hand_over(first, number, Some(guest));
+                for cart in rest {
+                    self.pour(cart, first);
+                    // What cannot come along goes back.
+                    if let Some(at) = self.position(cart) {
+                        self.carts[at].holder = Holder::Returned(guest);
+                    }
                 }
             }
         }
@@ -384,8 +391,9 @@ impl Model {
         carts.extend(self.claimed_from(guest, Some(address)));
         carts.retain(|number| self.position(*number).is_some_and(|at| !self.carts[at].lines.is_empty()));
         for number in carts {
-            match self.carts_of(customer).first() {
-                Some(target) if self.shop.merges => self.pour(number, *target),
+            let own = self.carts_of(customer);
+            match own.first() {
+                Some(target) if self.shop.merges || own.len() >= self.shop.max_carts => self.pour(number, *target),
                 _ => {
                     self.hand_over(number, customer, None);
                     self.moves.handed_over += 1;

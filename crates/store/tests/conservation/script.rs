@@ -1,6 +1,6 @@
 //! What happens in an interleaving: steps, made by chance and made fewer where they fail.
 
-use crate::model::{ADDRESSES, GUESTS, Holder, Model, PRODUCTS};
+use crate::model::{ADDRESSES, Cart, GUESTS, Holder, Model, PRODUCTS};
 
 /// What holds in a shop.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ pub struct Step {
     pub deed: Deed,
 }
 
-/// Chance that can be had again (SplitMix64).
+/// Chance that can be had again (`SplitMix64`).
 pub struct Chance(u64);
 
 impl Chance {
@@ -104,63 +104,96 @@ pub fn generate(shop: Shop, count: u32, chance: &mut Chance) -> Vec<Step> {
 }
 
 fn any_deed(model: &Model, chance: &mut Chance) -> Deed {
-    let guest = chance.below(GUESTS);
+    let guest = any_guest(model, false, chance);
     let product = chance.below(PRODUCTS);
-    let pieces = chance.pick(&[1, 2, 3, 5, 40, 600_000]);
-    let owned: Vec<usize> = (0..ADDRESSES).filter(|address| model.owner_of(*address).is_some()).collect();
-    let owner = if owned.is_empty() { chance.below(ADDRESSES) } else { chance.pick(&owned) };
+    let pieces = chance.pick(&[1, 2, 3, 600_000]);
     let add_first = Deed::AddFirst { guest, product, pieces };
-    let on_cart = |chance: &mut Chance, make: &dyn Fn(Who, u32) -> Deed| {
-        any_cart(model, chance).map_or(add_first, |(who, cart)| make(who, cart))
-    };
-    match chance.below(100) {
-        0..22 => add_first,
-        22..30 => on_cart(chance, &|who, cart| Deed::Add { who, cart, product, pieces }),
-        30..38 => on_cart(chance, &|who, cart| Deed::Change { who, cart, product, pieces }),
-        38..42 => on_cart(chance, &|who, cart| Deed::Remove { who, cart, product }),
-        42..60 => any_sign_up(model, guest, chance),
-        60..63 => any_claim(model, chance).map_or(add_first, |claim| Deed::Mail { claim }),
-        63..77 => any_claim(model, chance).map_or(add_first, |claim| Deed::Confirm { claim }),
-        77..80 => Deed::NewCart { address: owner },
-        80..82 => on_cart(chance, &|_, cart| Deed::DropCart { address: owner, cart }),
-        82..86 => Deed::List { who: chance.pick(&[Who::Guest(guest), Who::Customer(owner)]) },
-        _ if owned.is_empty() => add_first,
-        _ => Deed::LogIn { address: owner, guest: (!chance.once_in(8)).then_some(guest) },
+    let sign_up = any_sign_up(model, chance);
+    let claim = any_claim(model, chance);
+    let confirmed: Vec<usize> = (0..ADDRESSES).filter(|address| model.owner_of(*address).is_some()).collect();
+    let owned = (!confirmed.is_empty()).then(|| chance.pick(&confirmed));
+    let (who, cart, line) = any_cart(model, chance).unwrap_or((Who::Guest(guest), 1, product));
+    match (chance.below(100), claim, owned) {
+        (0..22, ..) => add_first,
+        (22..27, ..) => Deed::Add { who, cart, product, pieces },
+        (27..32, ..) => Deed::Change { who, cart, product: line, pieces },
+        (32..35, ..) => Deed::Remove { who, cart, product: line },
+        (35..52, ..) => sign_up,
+        (52..70, Some(claim), _) => Deed::Confirm { claim },
+        (70..72, Some(claim), _) => Deed::Mail { claim },
+        (72..75, ..) => Deed::List { who: Who::Guest(guest) },
+        (75..92, _, Some(address)) => Deed::LogIn { address, guest: (!chance.once_in(8)).then_some(guest) },
+        (92..95, _, Some(address)) => Deed::NewCart { address },
+        (95..98, _, Some(address)) => {
+            Deed::DropCart { address, cart: any_cart_of(model, address, chance).unwrap_or(cart) }
+        }
+        (98.., _, Some(address)) => Deed::List { who: Who::Customer(address) },
+        _ if chance.once_in(2) => sign_up,
+        _ => add_first,
     }
 }
 
-/// A sign-up, most often where somebody else has signed up and nobody has confirmed.
-fn any_sign_up(model: &Model, guest: usize, chance: &mut Chance) -> Deed {
-    let contended: Vec<usize> = model
-        .claims()
-        .filter(|(_, is_open)| *is_open)
-        .filter_map(|(claim, _)| model.address_of(claim))
-        .filter(|address| model.owner_of(*address).is_none())
-        .collect();
+/// A guest, most often one who has a cart, or one who has none.
+fn any_guest(model: &Model, with_cart: bool, chance: &mut Chance) -> usize {
+    let is_meant = |guest: &usize| model.carts.iter().any(|cart| cart.holder == Holder::Guest(*guest)) == with_cart;
+    let meant: Vec<usize> = (0..GUESTS).filter(is_meant).collect();
+    if meant.is_empty() || chance.once_in(3) { chance.below(GUESTS) } else { chance.pick(&meant) }
+}
+
+/// A sign-up, most often of a guest with a cart, on an address on which somebody else has signed up.
+fn any_sign_up(model: &Model, chance: &mut Chance) -> Deed {
+    let guest = any_guest(model, true, chance);
+    let contended: Vec<usize> = open_claims(model).filter_map(|claim| model.address_of(claim)).collect();
     let is_anywhere = contended.is_empty() || chance.once_in(4);
     let address = if is_anywhere { chance.below(ADDRESSES) } else { chance.pick(&contended) };
     Deed::Register { address, guest: (!chance.once_in(8)).then_some(guest) }
 }
 
-/// A claim, most often one that is still open.
+/// A claim that is still open, most often one that has a rival; seldom one that is not open any more.
 fn any_claim(model: &Model, chance: &mut Chance) -> Option<u32> {
-    let wants_open = !chance.once_in(8);
-    let claims: Vec<u32> =
-        model.claims().filter(|(_, is_open)| *is_open || !wants_open).map(|(number, _)| number).collect();
-    (!claims.is_empty()).then(|| chance.pick(&claims))
+    let open: Vec<u32> = open_claims(model).collect();
+    let has_rival = |claim: &u32| {
+        let address = model.address_of(*claim);
+        open.iter().filter(|other| model.address_of(**other) == address).count() > 1
+    };
+    let contended: Vec<u32> = open.iter().copied().filter(has_rival).collect();
+    let any: Vec<u32> = model.claims().map(|(claim, _)| claim).collect();
+    let from = match chance.below(8) {
+        0 => any,
+        1 | 2 => open,
+        _ => contended,
+    };
+    (!from.is_empty()).then(|| chance.pick(&from))
 }
 
-/// A cart, and most often somebody who may use it.
-fn any_cart(model: &Model, chance: &mut Chance) -> Option<(Who, u32)> {
+fn open_claims(model: &Model) -> impl Iterator<Item = u32> {
+    model.claims().filter(|(_, is_open)| *is_open).map(|(claim, _)| claim)
+}
+
+/// A cart of the customer on an address.
+fn any_cart_of(model: &Model, address: usize, chance: &mut Chance) -> Option<u32> {
+    let customer = model.owner_of(address)?;
+    let is_theirs = |cart: &&Cart| matches!(cart.holder, Holder::Customer(holder, _) if holder == customer);
+    let carts: Vec<u32> = model.carts.iter().filter(is_theirs).map(|cart| cart.number).collect();
+    (!carts.is_empty()).then(|| chance.pick(&carts))
+}
+
+/// A cart, most often with somebody who may use it and a product that is in it.
+fn any_cart(model: &Model, chance: &mut Chance) -> Option<(Who, u32, usize)> {
     if model.carts.is_empty() {
         return None;
     }
     let cart = &model.carts[chance.below(model.carts.len())];
     let anybody = chance.pick(&[Who::Guest(0), Who::Guest(1), Who::Customer(0), Who::Customer(1)]);
     let who = match cart.holder {
-        _ if chance.once_in(5) => anybody,
+        _ if chance.once_in(6) => anybody,
         Holder::Guest(guest) | Holder::Returned(guest) => Who::Guest(guest),
-        Holder::Customer(customer, _) => model.address_of(customer).map_or(anybody, Who::Customer),
+        Holder::Customer(customer, guest) => match model.address_of(customer) {
+            Some(address) if model.owner_of(address) == Some(customer) => Who::Customer(address),
+            _ => Who::Guest(guest.unwrap_or_default()),
+        },
     };
-    Some((who, cart.number))
+    let is_any = cart.lines.is_empty() || chance.once_in(8);
+    let product = if is_any { chance.below(PRODUCTS) } else { chance.pick(&cart.lines).0 };
+    Some((who, cart.number, product))
 }

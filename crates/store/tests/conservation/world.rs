@@ -12,12 +12,19 @@ use store::{
     CartOwner, CartRules, ChangeCart, ChangeItemRefusal, ClaimOutcome, DeleteCart, InsertCart, KeyOutcome, NewClaim,
     NewKey, Store, StoreError, TakeOver,
 };
+use tokio::time::timeout;
 
 use crate::model::{ADDRESSES, Holder, Line, MAX_CLAIMS, Outcome, PRODUCTS};
 use crate::script::{Deed, Shop, Step, Who};
 
 /// The moment at which all of this happens.
 pub const NOW: Timestamp = Timestamp::from_micros(1_772_619_300_123_456);
+
+/// After which a step is held to have no end.
+const ENDLESS: Duration = Duration::from_secs(20);
+
+/// What is said of such a step.
+pub const HAS_NO_END: &str = "has no end";
 
 /// A row of `carts`, and its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +91,7 @@ impl World {
             max_items: self.shop.max_items,
             max_carts: i64::try_from(self.shop.max_carts).unwrap(),
             guest_cart_lifetime: Duration::from_secs(1000),
+            shows_returned: true,
             now: NOW,
         }
     }
@@ -104,8 +112,16 @@ impl World {
         Row { customer, guest, returns_to, is_default: cart.is_default, lines: cart.lines.clone() }
     }
 
-    /// Does a step. What it learns about customers it tells by [`learn`](Self::learn).
-    pub async fn act(&self, step: &Step) -> Result<(Outcome, Option<Learned>), StoreError> {
+    /// Does a step, and tells what it comes to and what is to be [learnt](Self::learn); or what went wrong.
+    pub async fn act(&self, step: &Step) -> Result<(Outcome, Option<Learned>), String> {
+        match timeout(ENDLESS, self.do_step(step)).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(format!("{step:?} failed: {error}")),
+            Err(_) => Err(format!("{step:?} {HAS_NO_END}")),
+        }
+    }
+
+    async fn do_step(&self, step: &Step) -> Result<(Outcome, Option<Learned>), StoreError> {
         let store = &self.store;
         let outcome = match step.deed {
             Deed::AddFirst { guest, product, pieces } => {
@@ -190,18 +206,17 @@ impl World {
             double_opt_in: DoubleOptIn::Required,
             reregistration: Reregistration::Claim,
             hide_taken: self.shop.hide_taken,
+            phone_is_unique: false,
             max_open_claims: i64::try_from(MAX_CLAIMS).unwrap(),
             message_id: MessageId::generate(&SystemRandomness),
             notice_cool_down: Duration::from_secs(60),
             guest: guest.map(|guest| (self.guest(guest), self.rules())),
             now: NOW,
         };
-        Ok(match self.store.insert_claim(claim).await? {
-            ClaimOutcome::Inserted(Account { id, .. }) => {
-                (Outcome::Done, Some(Learned::Claim { claim: step, id, address }))
-            }
-            ClaimOutcome::Taken => (Outcome::Nothing, None),
-        })
+        let ClaimOutcome::Inserted(Account { id, .. }) = self.store.insert_claim(claim).await? else {
+            return Ok((Outcome::Nothing, None));
+        };
+        Ok((Outcome::Done, Some(Learned::Claim { claim: step, id, address })))
     }
 
     async fn mail(&self, step: u32, claim: u32) -> Result<(Outcome, Option<Learned>), StoreError> {
@@ -212,6 +227,7 @@ impl World {
             purpose: SecretPurpose::Confirmation,
             digest,
             code: None,
+            is_code: false,
             expires_at: None,
             email: None,
             message: None,
@@ -258,6 +274,7 @@ impl World {
 }
 
 /// What a step tells about customers.
+#[derive(Clone, Copy)]
 pub enum Learned {
     Claim { claim: u32, id: CustomerId, address: usize },
     Key { claim: u32, digest: Digest },

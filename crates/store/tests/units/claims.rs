@@ -34,6 +34,7 @@ on_both_engines! {
             date_of_birth: Some("1990-02-28".parse().unwrap()),
             phone: Some("+49 40 1234".to_owned()),
             company: Some("Olsen & Co".to_owned()),
+            subscribed_to_newsletter: true,
         };
         let profile = new.profile.clone();
         let account = inserted(store.insert_claim(new).await.unwrap());

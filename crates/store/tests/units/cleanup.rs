@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{FIRST_HASH, START, TestStore, after, cart_rules, hash, message_id, new_key, on_both_engines};
+use crate::common::{FIRST_HASH, START, TestStore, after, hash, message_id, new_key, on_both_engines};
 use domain::{Digest, FamilyId, SystemRandomness};
 use store::{Deleted, NewKey, NewRefreshToken, Resend};
 
@@ -34,11 +34,11 @@ on_both_engines! {
             };
             store.queue_resend(resend).await.unwrap();
         }
-        let early = store.delete_expired(cart_rules(after(86_400 + WEEK - 1)), 100).await.unwrap();
-        assert_eq!(early, Deleted { budgets: 4, secrets: 0, refresh_tokens: 0, guest_carts: 0 }, "the sign-up, one resend, two mails");
-        let late = store.delete_expired(cart_rules(after(86_400 + WEEK)), 100).await.unwrap();
-        assert_eq!(late, Deleted { budgets: 0, secrets: 1, refresh_tokens: 1, guest_carts: 0 });
-        assert_eq!(store.delete_expired(cart_rules(after(86_400 + WEEK)), 100).await.unwrap(), Deleted::default());
+        let early = store.delete_expired(after(86_400 + WEEK - 1), 100).await.unwrap();
+        assert_eq!(early, Deleted { budgets: 4, secrets: 0, refresh_tokens: 0 }, "the sign-up, one resend, two mails");
+        let late = store.delete_expired(after(86_400 + WEEK), 100).await.unwrap();
+        assert_eq!(late, Deleted { budgets: 0, secrets: 1, refresh_tokens: 1 });
+        assert_eq!(store.delete_expired(after(86_400 + WEEK), 100).await.unwrap(), Deleted::default());
     }
 
     async fn no_more_than_the_limit_goes_at_once(store: &TestStore) {
@@ -47,7 +47,7 @@ on_both_engines! {
         }
         let mut deleted = Vec::new();
         for _ in 0..4 {
-            deleted.push(store.delete_expired(cart_rules(after(1)), 2).await.unwrap().budgets);
+            deleted.push(store.delete_expired(after(1), 2).await.unwrap().budgets);
         }
         assert_eq!(deleted, [2, 2, 1, 0]);
     }

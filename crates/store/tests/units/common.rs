@@ -194,6 +194,7 @@ pub fn claim(email: &str) -> NewClaim {
         locale: Locale::parse("de_DE").unwrap(),
         store: "DE".to_owned(),
         reference_prefix: "DE".to_owned(),
+        phone_is_unique: false,
         consents: vec![NewConsent { purpose: "terms", channel: "glue" }],
         double_opt_in: DoubleOptIn::Required,
         reregistration: Reregistration::Claim,
@@ -208,7 +209,13 @@ pub fn claim(email: &str) -> NewClaim {
 
 /// The rules of a single-cart shop.
 pub fn cart_rules(now: Timestamp) -> CartRules {
-    CartRules { max_items: 500, max_carts: 1, guest_cart_lifetime: Duration::from_secs(30 * 86_400), now }
+    CartRules {
+        max_items: 500,
+        max_carts: 1,
+        guest_cart_lifetime: Duration::from_secs(30 * 86_400),
+        shows_returned: true,
+        now,
+    }
 }
 
 pub fn new_key(customer: CustomerId, key: &str) -> NewKey {
@@ -218,6 +225,7 @@ pub fn new_key(customer: CustomerId, key: &str) -> NewKey {
         purpose: SecretPurpose::Confirmation,
         digest,
         code: Some(code(&digest, "123456")),
+        is_code: false,
         expires_at: Some(after(86_400)),
         email: None,
         message: None,
@@ -253,6 +261,7 @@ pub fn inserted(outcome: ClaimOutcome) -> Account {
     match outcome {
         ClaimOutcome::Inserted(account) => account,
         ClaimOutcome::Taken => panic!("the address is taken"),
+        ClaimOutcome::PhoneTaken => panic!("the telephone number is taken"),
     }
 }
 

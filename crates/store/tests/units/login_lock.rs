@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{FIRST_HASH, START, TestStore, after, at_once, cart_rules, hash, on_both_engines};
+use crate::common::{FIRST_HASH, START, TestStore, after, at_once, hash, on_both_engines};
 use domain::{Digest, FamilyId, SystemRandomness, Timestamp};
 use store::{LoginLock, NewRefreshToken, NewTokenOutcome, Store};
 
@@ -92,9 +92,9 @@ on_both_engines! {
     async fn a_clean_up_forgets_a_lock_only_when_it_is_over(store: &TestStore) {
         let lock = lock("mira", 1);
         assert!(is_told(store, lock, START).await);
-        assert_eq!(store.delete_expired(cart_rules(after(299)), 100).await.unwrap().budgets, 0);
+        assert_eq!(store.delete_expired(after(299), 100).await.unwrap().budgets, 0);
         assert_eq!(store.find_login_lock(&lock, after(299)).await.unwrap(), Some(after(300)));
-        assert_eq!(store.delete_expired(cart_rules(after(300)), 100).await.unwrap().budgets, 1);
+        assert_eq!(store.delete_expired(after(300), 100).await.unwrap().budgets, 1);
         assert_eq!(store.find_login_lock(&lock, after(300)).await.unwrap(), None);
     }
 }

@@ -8,8 +8,12 @@ use store::{Store, StoreError};
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
 
-const NAMES: [&str; 3] =
-    ["2026-11-20-000000_accounts", "2026-11-21-000000_customer_account", "2026-11-22-000000_carts"];
+const NAMES: [&str; 4] = [
+    "2026-11-20-000000_accounts",
+    "2026-11-21-000000_customer_account",
+    "2026-11-22-000000_carts",
+    "2026-11-23-000000_dialects",
+];
 
 fn folder(engine: &str) -> Vec<String> {
     let folder = format!("{}/../../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));

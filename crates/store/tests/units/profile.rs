@@ -10,13 +10,14 @@ use domain::{
     Account, Customer, CustomerId, Digest, EmailAddress, Gender, Profile, ProfileChanges, Reregistration, Salutation,
     Timestamp,
 };
-use store::{CodeOutcome, CustomerUpdate, Finish, Lease, LinkState, Store, StoreError, UpdateOutcome};
+use store::{CodeOutcome, CustomerUpdate, Finish, Lease, LinkState, MoreChanges, Store, StoreError, UpdateOutcome};
 use testkit::Engine;
 
-fn update(id: CustomerId, email: Option<&str>, now: Timestamp) -> CustomerUpdate {
+pub fn update(id: CustomerId, email: Option<&str>, now: Timestamp) -> CustomerUpdate {
     CustomerUpdate {
         id,
         changes: ProfileChanges { first_name: Some("Mira".to_owned()), ..ProfileChanges::default() },
+        more: MoreChanges::default(),
         email: email.map(|email| EmailAddress::parse(email).unwrap()),
         hide_taken: false,
         reregistration: Reregistration::Claim,
@@ -389,6 +390,7 @@ on_both_engines! {
             date_of_birth: Some("1990-02-28".parse().unwrap()),
             phone: Some("+49 40 1234".to_owned()),
             company: Some("Olsen & Co".to_owned()),
+            subscribed_to_newsletter: true,
         };
         let account = inserted(store.insert_claim(new).await.unwrap());
         let lease = Lease { worker: "one".to_owned(), now: START, until: after(60), limit: 8 };

@@ -26,7 +26,7 @@ fn restore(key: &str, now: Timestamp) -> RestorePassword {
 }
 
 fn change(id: CustomerId, old: &str, new: &str) -> ChangePassword {
-    ChangePassword { id, old: hash(old), new: hash(new), message_id: message_id(), now: after(1) }
+    ChangePassword { id, old: hash(old), new: hash(new), kept_bearer: None, message_id: message_id(), now: after(1) }
 }
 
 async fn stored_hash(store: &Store, id: CustomerId) -> String {

@@ -47,6 +47,7 @@ on_both_engines! {
                             id: account.id,
                             old: hash(FIRST_HASH),
                             new: hash("another"),
+                            kept_bearer: None,
                             message_id: message_id(),
                             now: after(1),
                         };
