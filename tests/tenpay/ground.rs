@@ -16,7 +16,6 @@ pub struct Merchant {
 
 /// A gateway, a merchant and a token of theirs.
 pub struct Door {
-    pub engine: Engine,
     pub gateway: Gateway,
     pub merchant: Merchant,
     pub token: String,
@@ -101,7 +100,7 @@ impl Door {
         let gateway = settings.start().await;
         let merchant = insert_merchant(&gateway, engine, "Harbour Toys").await;
         let token = token_of(&gateway, &merchant).await;
-        Self { engine, gateway, merchant, token }
+        Self { gateway, merchant, token }
     }
 
     /// With the merchant's token.

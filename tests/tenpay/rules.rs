@@ -115,7 +115,7 @@ async fn claims_elsewhere(engine: Engine) {
     let token = token_of(&door.gateway, &other).await;
     door.gateway.register("mira@example.com").await;
     door.insert("mira@example.com").await;
-    let taken = door.gateway.sign_in("nora@example.com").await;
+    let owner = door.gateway.sign_in("nora@example.com").await;
     let theirs = post("/User", &json!({ "merchantId": other.id, "email": "Mira@example.com" })).bearer(&token);
     check(
         engine,
@@ -123,7 +123,7 @@ async fn claims_elsewhere(engine: Engine) {
         &[
             row("10npay C9: another merchant's claim does not count", theirs.clone(), created()),
             row("10npay C9: one's own does", theirs, ruled_out("Email already registered")),
-            row("10npay C9: an account", door.own(door.new_user(taken.email)), ruled_out("Email already registered")),
+            row("10npay C9: an account", door.own(door.new_user(owner.email)), ruled_out("Email already registered")),
             row(
                 "10npay C9: blanks do not count",
                 door.own(door.new_user(" mira@example.com ")),

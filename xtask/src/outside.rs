@@ -13,7 +13,7 @@ const UNLIMITED: [(&str, &str); 2] =
 
 /// Customers with several carts, so that many can be made and removed.
 const SEVERAL_CARTS: [(&str, &str); 2] =
-    [("VESTIBULE__CARTS__MULTI_CART", "true"), ("VESTIBULE__CARTS__MAX_CARTS", "1000")];
+    [("VESTIBULE__CARTS__MULTI_CART", "true"), ("VESTIBULE__CARTS__MAX_CARTS", "100")];
 
 /// The API's description keeps to what a linter of such descriptions asks for.
 pub fn lint_description(count: &mut Count) -> Outcome<()> {
