@@ -1,4 +1,4 @@
-"""Customers of a gateway under test: signed up, confirmed through the mailbox, logged in; and carts, of guests too."""
+"""Customers of a gateway under test: signed up, confirmed through the mailbox, logged in; carts; a merchant's users."""
 
 import itertools
 import json
@@ -11,6 +11,8 @@ PASSWORD = "Vestibule-2nd-Door!"
 GUEST = "X-Anonymous-Customer-Unique-Id"
 # Of the built-in catalogue; there are as many as anybody wants.
 ITEM = {"sku": "001_25904006", "quantity": 1}
+# The merchant who brings users along: merchantId, clientId, clientSecret.
+MERCHANT = json.loads(os.environ["MERCHANT_CLIENT"])
 _RUN = secrets.token_hex(4)
 _NUMBERS = itertools.count()
 
@@ -51,13 +53,16 @@ def _create(base, kind, attributes, path=None, headers=None):
     return _call(f"{base}/{path or kind}", document, headers)
 
 
+def _read_mail(base, email):
+    query = urllib.parse.urlencode({"to": email, "wait": 20})
+    return _call(f"{base}/mailbox/api/messages?{query}")["messages"][0]
+
+
 def open_account(base):
     """A new confirmed customer: reference, address, access token, refresh token."""
     attributes = sign_up_attributes()
     customer = _create(base, "customers", attributes)
-    query = urllib.parse.urlencode({"to": attributes["email"], "wait": 20})
-    key = _call(f"{base}/mailbox/api/messages?{query}")["messages"][0]["token"]
-    _create(base, "customer-confirmation", {"registrationKey": key})
+    _create(base, "customer-confirmation", {"registrationKey": _read_mail(base, attributes["email"])["token"]})
     return {"reference": customer["data"]["id"], "email": attributes["email"], **log_in(base, attributes["email"])}
 
 
@@ -97,3 +102,28 @@ def log_in_at_shop(base, email):
     request = urllib.request.Request(f"{base}/api/shop/customer/login", body, headers)
     with urllib.request.urlopen(request, timeout=40) as answer:
         return json.load(answer)["token"]
+
+
+def client_credentials():
+    """The form by which the merchant's client gets a token."""
+    names = {"client_id": MERCHANT["clientId"], "client_secret": MERCHANT["clientSecret"]}
+    return {"grant_type": "client_credentials", **names}
+
+
+def log_in_merchant(base):
+    """The merchant's bearer token for the onboarding API of 10npay."""
+    body = urllib.parse.urlencode(client_credentials()).encode()
+    with urllib.request.urlopen(f"{base}/connect/token", body, timeout=40) as answer:
+        return json.load(answer)["access_token"]
+
+
+def open_user(base, bearer):
+    """A new user of the merchant: number, address."""
+    document = {"merchantId": MERCHANT["merchantId"], "email": unique_email()}
+    headers = {"Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {bearer}"}
+    return {"id": _call(f"{base}/User", document, headers)["id"], "email": document["email"]}
+
+
+def read_code(base, email):
+    """The code that was mailed to a user."""
+    return _read_mail(base, email)["code"]

@@ -75,6 +75,44 @@ def _let_into_shop(case):
     return True
 
 
+# 10npay's onboarding API, likewise.
+ONBOARDING = ("/User", "/connect/")
+# A user of the merchant's who is never confirmed.
+USERS = []
+
+
+def _let_onboard(case):
+    """Has some requests to the onboarding API succeed, or be about a real user; tells whether it is one to that API."""
+    if not case.operation.path.startswith(ONBOARDING):
+        return False
+    if not _is_its_turn(case):
+        return True
+    bearer = os.environ["MERCHANT_BEARER"]
+    if not USERS:
+        USERS.append(account.open_user(BASE, bearer))
+    user = USERS[0]
+    operation = _operation(case)
+    if operation == "10npay-status":
+        case.path_parameters["id"] = user["id"]
+    if not isinstance(case.body, dict):
+        return True
+    if operation == "10npay-token":
+        good = account.client_credentials()
+        # Otherwise a good client asks for what was made up.
+        case.body = good if _is_rare_turn(case) else case.body | good | {"grant_type": case.body["grant_type"]}
+    if operation == "10npay-create":
+        email = account.unique_email() if case.body.get("email") is not None else None
+        case.body = case.body | {"merchantId": account.MERCHANT["merchantId"], "email": email}
+    if operation == "10npay-send-confirmation":
+        case.body = case.body | user
+    if operation == "10npay-confirm" and _is_rare_turn(case):
+        user = account.open_user(BASE, bearer)
+        case.body = case.body | {"id": user["id"], "token": account.read_code(BASE, user["email"])}
+    elif operation == "10npay-confirm":
+        case.body = case.body | {"id": user["id"]}
+    return True
+
+
 # What makes the attributes of an operation good.
 GOOD = {
     "post-customers": _sign_up,
@@ -108,6 +146,11 @@ def _is_its_turn(case):
     return _seen[label] % (8 if _operation(case) == "delete-customers-id" else 2) == 0
 
 
+def _is_rare_turn(case):
+    """Every eighth request of an operation, asked for those whose turn it is."""
+    return _seen[case.operation.label] % 8 == 0
+
+
 def _operation(case):
     return case.operation.definition.raw.get("operationId", "")
 
@@ -137,7 +180,7 @@ def before_call(context, case, kwargs):
     if _operation(case) == "delete-customers-id" and (case.path_parameters or {}).get("id") == OWN["reference"]:
         # Values that were seen in answers are tried too, and the one whom all other requests are about must stay.
         case.path_parameters["id"] = "DE--0"
-    if not _is_positive(case) or _let_into_shop(case) or not _is_its_turn(case):
+    if not _is_positive(case) or _let_into_shop(case) or _let_onboard(case) or not _is_its_turn(case):
         return
     operation = _operation(case)
     names = case.path_parameters or {}
@@ -165,7 +208,7 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def after_call(context, case, response):
     """Remembers what was made, and forgets what was removed."""
-    if case.operation.path.startswith(SHOP):
+    if case.operation.path.startswith((SHOP, *ONBOARDING)):
         return
     kind = case.operation.path.removesuffix("/{id}").rsplit("/", 1)[-1]
     if response.status_code == 201:

@@ -18,6 +18,7 @@ environment = dict(os.environ, SCHEMATHESIS_HOOKS=str(here / "hooks.py"), VESTIB
 # The description's examples name the first customer, one of them to delete it. The one whom requests are about is another.
 account.open_account(base)
 environment["STOREFRONT_BEARER"] = account.log_in_at_shop(base, account.open_account(base)["email"])
+environment["MERCHANT_BEARER"] = account.log_in_merchant(base)
 environment |= {f"VESTIBULE_{name.upper()}": value for name, value in account.open_account(base).items()}
 command = [pathlib.Path(sys.executable).with_name("st"), "--config-file", here / "schemathesis.toml", "run"]
 command += [f"{base}/openapi.json", "--report", "junit", "--report-junit-path", junit, *sys.argv[3:]]

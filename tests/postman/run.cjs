@@ -4,6 +4,7 @@
 const newman = require("newman");
 
 const [base] = process.argv.slice(2);
+const merchant = JSON.parse(process.env.MERCHANT_CLIENT ?? "{}");
 
 newman.run(
     {
@@ -12,6 +13,7 @@ newman.run(
         envVar: [
             { key: "base", value: base },
             { key: "storefrontKey", value: process.env.STOREFRONT_KEY ?? "" },
+            ...Object.entries(merchant).map(([key, value]) => ({ key, value: `${value}` })),
         ],
         timeoutRequest: 60_000,
     },

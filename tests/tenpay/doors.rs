@@ -1,9 +1,9 @@
 //! Users made here at the other doors, and the reverse.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{
-    Engine, Expected, PASSWORD, Request, check, confirm, count_case, forgot_password, log_in, on_both_databases,
-    register, restore_password, row, sign_up,
+    Engine, Expected, Gateway, PASSWORD, Request, check, confirm, count_case, forgot_password, log_in,
+    on_both_databases, register, restore_password, row, sign_up,
 };
 
 use crate::ground::{
@@ -15,6 +15,7 @@ on_both_databases! {
         a_user_at_the_core, the_cores_key_here, one_form_voids_the_other, whoever_loses_follows, several_merchants_follow,
         an_account_that_moves_takes_along, without_double_opt_in, a_change_of_address,
     ]
+    scenarios: [three_doors_one_account]
 }
 
 /// Sets a password through the core's restore flow.
@@ -60,6 +61,26 @@ async fn a_user_at_the_core(engine: Engine) {
     let session = door.gateway.login(&user.email).await;
     let own = door.gateway.send(&Request::get("/customers").bearer(&session.access_token)).await.expect_status(200);
     assert_eq!(own.text("/data/0/attributes/email"), user.email);
+}
+
+/// Made here, confirmed by the code, given a password at Glue, and logged in at Bagisto.
+async fn three_doors_one_account(engine: Engine) {
+    let door = Door::open(engine).await;
+    let user = door.create("mira@example.com").await;
+    door.gateway.send(&door.own(confirm_code(user.id, &user.mail.code))).await.expect_status(200);
+    restore(&door, &user.email).await;
+    let beside = Gateway::on(engine).database(&door.gateway.database());
+    let made = beside.run(&["storefront-keys", "create", "--name", "tests"]).await;
+    let key = made.output.lines().find(|line| line.starts_with("pk_storefront_")).unwrap();
+    let login = post("/api/shop/customer/login", &json!({ "email": user.email, "password": PASSWORD }))
+        .header("X-STOREFRONT-KEY", key);
+    let told = door.gateway.send(&login).await.expect_status(201).json();
+    assert_eq!(told["success"], true, "{told}");
+    let profile = Request::get("/api/shop/customer-profile")
+        .header("X-STOREFRONT-KEY", key)
+        .bearer(told["token"].as_str().unwrap());
+    let profile = door.gateway.send(&profile).await.expect_status(200).json();
+    assert_eq!((&profile[0]["email"], &profile[0]["isVerified"]), (&json!(user.email), &json!("1")));
 }
 
 /// The core's resend sends the claim a link.

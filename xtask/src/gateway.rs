@@ -67,6 +67,11 @@ impl Gateway {
         self.tell(&["storefront-keys", "create", "--name", "tools", "--limit", "0"])
     }
 
+    /// A merchant's client for 10npay's onboarding API: one line of JSON with `merchantId`, `clientId` and `clientSecret`.
+    pub fn merchant_client(&self) -> Outcome<String> {
+        self.tell(&["merchants", "create", "--name", "tools", "--json"])
+    }
+
     /// Where it listens, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url

@@ -101,6 +101,9 @@ async fn play(ground: &Arc<Ground>, index: u64) -> usize {
         put_in: [const { BTreeSet::new() }; PRODUCTS],
         log: Vec::new(),
     }));
+    if chance.once_in(2) {
+        begin_with_a_customer(&mut *shared.lock().await).await;
+    }
     let tabs: Vec<_> = (0..TABS)
         .map(|tab| {
             let (shared, chance) =
@@ -130,6 +133,20 @@ async fn play(ground: &Arc<Ground>, index: u64) -> usize {
         }
     }
     shared.log.len()
+}
+
+/// Has somebody confirmed and with a cart, so that there is more to log in to.
+async fn begin_with_a_customer(shared: &mut Shared) {
+    let claim = shared.next_step;
+    for deed in [Deed::Register { address: 0, guest: None }, Deed::Confirm { claim }, Deed::NewCart { address: 0 }] {
+        let step = Step { number: shared.next_step, deed };
+        shared.next_step += 1;
+        let (outcome, learned) = shared.world.act(&step).await.unwrap();
+        learned.into_iter().for_each(|learned| shared.world.learn(learned));
+        if let Outcome::Cart(cart, _) = outcome {
+            shared.carts.insert(cart);
+        }
+    }
 }
 
 async fn use_tab(tab: usize, shared: Arc<Mutex<Shared>>, mut chance: Chance) {

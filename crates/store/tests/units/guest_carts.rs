@@ -70,16 +70,22 @@ on_both_engines! {
         assert_eq!(store.count_carts(), 0);
     }
 
-    async fn of_64_first_pieces_at_once_each_is_in_the_one_cart(store: &TestStore) {
-        let carts = at_once(64, |_| {
-            let store = store.store.clone();
-            async move { changed(store.add_guest_item(guest("one"), new_cart(), offer("a"), pieces(1), rules()).await.unwrap()) }
-        })
-        .await;
-        let cart = store.cart(CartOwner::Guest(guest("one"))).await;
-        assert_eq!(lines(&cart), [("a", 64)]);
-        assert!(carts.iter().all(|shown| shown.id == cart.id));
-        assert_eq!(store.count_carts(), 1);
+    async fn of_first_pieces_at_once_each_is_in_the_one_cart(store: &TestStore) {
+        // The first guest's pieces find no connections yet, and meet less often.
+        for (round, count) in [64, 16, 16, 16, 16].into_iter().enumerate() {
+            let guest = guest(&round.to_string());
+            let carts = at_once(count, |_| {
+                let store = store.store.clone();
+                async move {
+                    changed(store.add_guest_item(guest, new_cart(), offer("a"), pieces(1), rules()).await.unwrap())
+                }
+            })
+            .await;
+            let cart = store.cart(CartOwner::Guest(guest)).await;
+            assert_eq!(lines(&cart), [("a", u32::try_from(count).unwrap())]);
+            assert!(carts.iter().all(|shown| shown.id == cart.id));
+        }
+        assert_eq!(store.count_carts(), 5);
     }
 
     async fn a_cart_that_nobody_changes_for_long_is_gone(store: &TestStore) {
@@ -494,6 +500,37 @@ on_both_engines! {
             assert_eq!(store.pieces_in_all_carts(), added + 1);
             store.execute("DELETE FROM carts");
         }
+    }
+
+    async fn pieces_and_logins_at_once_are_all_somewhere(store: &TestStore) {
+        let mira = store.account("mira@example.com").await.id;
+        let own = store.cart_of(mira, rules()).await.id;
+        for round in 1..=6 {
+            store.put_as_guest(guest("one"), "a", 1).await;
+            at_once(32, |index| {
+                let (store, own) = (store.store.clone(), own.clone());
+                async move {
+                    let (one, piece) = (offer("a"), pieces(1));
+                    match index % 4 {
+                        0 => {
+                            let merge = TakeOver::Merge;
+                            drop(store.take_guest_cart(mira, guest("one"), merge, Vec::new(), rules()).await.unwrap());
+                        }
+                        1 => {
+                            let owner = CartOwner::Customer(mira);
+                            changed(store.add_item(owner, &own, one, piece, rules()).await.unwrap());
+                        }
+                        _ => {
+                            changed(store.add_guest_item(guest("one"), new_cart(), one, piece, rules()).await.unwrap());
+                        }
+                    }
+                }
+            })
+            .await;
+            assert_eq!(store.pieces_in_all_carts(), round * 25);
+        }
+        store.log_in_as(mira, guest("one"), TakeOver::Merge).await;
+        assert_eq!(lines(&store.cart(CartOwner::Customer(mira)).await), [("a", 150)]);
     }
 
     async fn of_16_logins_at_once_one_brings_the_cart(store: &TestStore) {
