@@ -142,7 +142,9 @@ async fn begin_with_a_customer(shared: &mut Shared) {
         let step = Step { number: shared.next_step, deed };
         shared.next_step += 1;
         let (outcome, learned) = shared.world.act(&step).await.unwrap();
-        learned.into_iter().for_each(|learned| shared.world.learn(learned));
+        if let Some(learned) = learned {
+            shared.world.learn(learned);
+        }
         if let Outcome::Cart(cart, _) = outcome {
             shared.carts.insert(cart);
         }

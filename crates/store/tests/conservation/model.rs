@@ -206,8 +206,11 @@ impl Model {
         *sum = sum.checked_add_signed(pieces).unwrap();
     }
 
-    /// A guest is seen: what came back to them is theirs again, in one cart.
+    /// A guest is seen: what came back to them is theirs again, in one cart, unless nobody may learn that it came back.
     fn see(&mut self, guest: usize) {
+        if self.shop.hide_taken {
+            return;
+        }
         let mut returned = self.numbers(|cart| cart.holder == Holder::Returned(guest)).into_iter();
         let current = self.current_of(guest).or_else(|| {
             let first = returned.next()?;

@@ -11,7 +11,7 @@ pub struct Shop {
     pub max_carts: usize,
     /// Whether a login adds the guest's items to a cart of the customer's, instead of the cart to their carts.
     pub merges: bool,
-    /// Whether a sign-up on an address that has an owner looks like any other.
+    /// Whether a sign-up on an address that has an owner looks like any other; then guests do not see what came back, either.
     pub hide_taken: bool,
 }
 

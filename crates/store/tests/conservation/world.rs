@@ -91,7 +91,7 @@ impl World {
             max_items: self.shop.max_items,
             max_carts: i64::try_from(self.shop.max_carts).unwrap(),
             guest_cart_lifetime: Duration::from_secs(1000),
-            shows_returned: true,
+            shows_returned: !self.shop.hide_taken,
             now: NOW,
         }
     }
