@@ -50,6 +50,9 @@ pub(crate) async fn run(
                 }
             }
         }
+        if let Err(error) = store.checkpoint().await {
+            tracing::warn!(%error, "the database's log could not be emptied; the next clean-up tries again");
+        }
     }
 }
 

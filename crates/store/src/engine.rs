@@ -90,10 +90,24 @@ impl Store {
         Ok(read!(self, ping())?)
     }
 
+    /// On SQLite, writes the log into the file and empties it: until then it keeps earlier copies of what was changed or
+    /// deleted. On PostgreSQL the server sees to its own log.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] where others did not stop reading, [`StoreError::Unavailable`] where the file cannot be
+    /// written. The log is then worked off later.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        match &self.inner.backend {
+            Backend::Sqlite(backend) => backend.checkpoint(&self.inner.runtime).await,
+            Backend::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Refuses new units of work, finishes those that wait, and lets go of the database.
     pub async fn close(&self) {
         match &self.inner.backend {
-            Backend::Sqlite(backend) => backend.close().await,
+            Backend::Sqlite(backend) => backend.close(&self.inner.runtime).await,
             Backend::Postgres(backend) => backend.close().await,
         }
     }

@@ -15,7 +15,7 @@ use std::thread;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::r2d2::CustomizeConnection;
-use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection, declare_sql_function};
+use diesel::{Connection, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection, declare_sql_function};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
@@ -29,7 +29,7 @@ const BATCH: usize = 64;
 
 /// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
 /// power cut. 2 MiB of cache hold the hot pages of the indexes. `secure_delete` overwrites what is deleted: of a customer
-/// who has left nothing may stay in the file.
+/// who has left nothing may stay in the file. The log beside it keeps older pages until [`Sqlite::checkpoint`].
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
     PRAGMA journal_size_limit = 67108864;";
@@ -106,11 +106,27 @@ impl Sqlite {
         })
     }
 
-    pub(crate) async fn close(&self) {
+    /// Writes the log into the file and empties it. Waits as long as any writer for those who read.
+    pub(crate) async fn checkpoint(&self, runtime: &Handle) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let done = runtime.spawn_blocking(move || {
+            let mut connection = connect_writer(&path)?;
+            let outcome: Checkpoint =
+                diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(&mut connection)?;
+            if outcome.busy == 0 { Ok(()) } else { Err(StoreError::Busy) }
+        });
+        done.await.unwrap_or_else(|_| Err(StoreError::Other("a checkpoint panicked".to_owned())))
+    }
+
+    pub(crate) async fn close(&self, runtime: &Handle) {
         self.units.write().unwrap_or_else(PoisonError::into_inner).take();
         // An error means that the thread is gone, which is as good.
         let _ = self.finished.clone().wait_for(|finished| *finished).await;
         self.readers.close().await;
+        // SQLite does this when the last connection is closed, but the pool may still hold some when the process ends.
+        if let Err(error) = self.checkpoint(runtime).await {
+            tracing::warn!(%error, "the write-ahead log was not emptied; the next start works it off");
+        }
     }
 }
 
@@ -132,6 +148,14 @@ pub(crate) fn connect_writer(path: &str) -> Result<SqliteConnection, StoreError>
         SqliteConnection::establish(path).map_err(|error| StoreError::Unavailable(one_line(&error.to_string())))?;
     connection.batch_execute(WRITER_PRAGMAS)?;
     Ok(connection)
+}
+
+/// What `PRAGMA wal_checkpoint` answers.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// 1 where somebody still read what was to be overwritten.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
 }
 
 #[derive(Debug)]
@@ -503,6 +527,22 @@ mod tests {
             answer.await.unwrap().unwrap();
         }
         fixture.store.write(|_| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_leaves_nothing_in_the_log() {
+        let fixture = Fixture::open(100);
+        let log = format!("{}-wal", fixture.store.path());
+        fixture.batch(&["INSERT INTO notes VALUES ('a')"]).await;
+        // A connection that stays open, as the pool's may when the process ends.
+        fixture.notes().await;
+        assert_ne!(fs::metadata(&log).unwrap().len(), 0);
+        fixture.store.checkpoint(&Handle::current()).await.unwrap();
+        assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+        fixture.batch(&["DELETE FROM notes"]).await;
+        assert_ne!(fs::metadata(&log).unwrap().len(), 0);
+        fixture.store.close(&Handle::current()).await;
+        assert!(fs::metadata(&log).map_or(0, |log| log.len()) == 0);
     }
 
     #[tokio::test]
