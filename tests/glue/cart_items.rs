@@ -8,11 +8,8 @@ use testkit::{
 };
 
 use crate::guest_carts::{UNKNOWN, odd_ids};
-use crate::messages::{
-    bad_token, named, no_cart, no_cart_id, no_document, no_id, no_item, no_token, not_added, not_changed, two_users,
-    wrong_type,
-};
-use crate::shop::{BASE, GUEST, Shop, seen, settings};
+use crate::messages::{named, no_cart, no_cart_id, no_document, no_id, no_item, not_added, not_changed, wrong_type};
+use crate::shop::{BASE, Shop, only_customers_may, seen, settings};
 
 on_both_databases! {
     tables: [adding, changing, removing, what_cannot_be_had, documents, as_many_lines_as_allowed, order_of_checks]
@@ -301,17 +298,7 @@ async fn order_of_checks(engine: Engine) {
         customer.remove(&id, CAMERA),
         customer.add(UNKNOWN, LENS, 1),
     ] {
-        rows.extend([
-            row("1.4 row 6d: no token", request.clone().without("Authorization"), no_token()),
-            row(
-                "1.4 row 6d: a guest is no customer",
-                request.clone().without("Authorization").header(GUEST, "guest-1"),
-                no_token(),
-            ),
-            row("1.4 row 6e: a bad token", request.clone().bearer("x"), bad_token()),
-            row("1.4 row 6c: two users", request.clone().header(GUEST, "guest-1"), two_users()),
-            row("1.4 row 6c before row 6e", request.bearer("x").header(GUEST, "guest-1"), two_users()),
-        ]);
+        rows.extend(only_customers_may(&request));
     }
     rows.extend([
         row("1.4 row 5 before row 6e", unsigned.remove(&id, ""), no_id()),

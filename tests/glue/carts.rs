@@ -12,7 +12,7 @@ use crate::messages::{
     NO_TEXT, bad_token, has_a_cart, last_cart, no_cart, no_document, no_id, no_token, not_own_carts,
     price_mode_is_fixed, too_many_carts, two_users, violations, wrong_type,
 };
-use crate::shop::{BASE, GUEST, Shop, expect, patch_now, seen, settings, tag_of, with};
+use crate::shop::{BASE, GUEST, Shop, expect, only_customers_may, patch_now, seen, settings, tag_of, with};
 
 on_both_databases! {
     tables: [creating, reading, below_the_customer, changing, deleting, order_of_checks, several_carts]
@@ -328,17 +328,7 @@ async fn order_of_checks(engine: Engine) {
         customer.patch(&id, &json!({ "currency": 5 })),
         customer.sign(Request::delete(&one)),
     ] {
-        rows.extend([
-            row("1.4 row 6d: no token", request.clone().without("Authorization"), no_token()),
-            row(
-                "1.4 row 6d: a guest is no customer",
-                request.clone().without("Authorization").header(GUEST, "guest-1"),
-                no_token(),
-            ),
-            row("1.4 row 6e: a bad token", request.clone().bearer("x"), bad_token()),
-            row("1.4 row 6c: two users", request.clone().header(GUEST, "guest-1"), two_users()),
-            row("1.4 row 6c before row 6e", request.bearer("x").header(GUEST, "guest-1"), two_users()),
-        ]);
+        rows.extend(only_customers_may(&request));
     }
     rows.push(row("1.4 row 6c: an empty guest is none", customer.read(&id).header(GUEST, ""), Expected::data(200)));
     check(engine, gateway.client(), &rows).await;

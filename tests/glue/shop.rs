@@ -1,7 +1,9 @@
 //! A gateway as most tables need it: with the address that its links name, and a customer who is logged in.
 
 use serde_json::{Map, Value, json};
-use testkit::{Engine, Expected, Gateway, GatewayBuilder, Request, Session, Shopper, new_address, sign_up};
+use testkit::{Engine, Expected, Gateway, GatewayBuilder, Request, Row, Session, Shopper, new_address, row, sign_up};
+
+use crate::messages::{bad_token, no_token, two_users};
 
 /// The header of guests.
 pub(crate) use testkit::GUEST;
@@ -43,6 +45,19 @@ impl Shop {
         let session = gateway.sign_in("mira.olsen@example.com").await;
         Self { gateway, session }
     }
+}
+
+/// What holds, for a good request with a token, of every call that only customers may make.
+pub(crate) fn only_customers_may(request: &Request) -> [Row; 5] {
+    let guest = |request: &Request| request.clone().header(GUEST, "guest-1");
+    let unsigned = request.clone().without("Authorization");
+    [
+        row("1.4 row 6d: a guest is no customer", guest(&unsigned), no_token()),
+        row("1.4 row 6d: no token", unsigned, no_token()),
+        row("1.4 row 6e: a bad token", request.clone().bearer("x"), bad_token()),
+        row("1.4 row 6c: two users", guest(request), two_users()),
+        row("1.4 row 6c before row 6e", guest(request).bearer("x"), two_users()),
+    ]
 }
 
 /// These attributes with these changed; without those that are `None`.

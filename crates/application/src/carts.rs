@@ -460,7 +460,6 @@ impl Application {
             currency: currency.ok_or(Failure::Internal)?,
             store: parts.store_name.clone(),
             name: None,
-            now: parts.clock.now(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::uuid::uuid_identity;
+use crate::identity::uuid_identity;
 use crate::{Country, Salutation, Timestamp};
 
 uuid_identity! {

@@ -2,8 +2,8 @@
 //!
 //! Nothing here is lost or doubled: a line moves whole, its quantity is added, or it stays where it is.
 
-use crate::uuid::uuid_identity;
-use crate::{Currency, Digest, Offer, PriceMode, Sku, TaxRate, Timestamp, UnitPrice};
+use crate::identity::uuid_identity;
+use crate::{Currency, Digest, Offer, PriceMode, Sku, TaxRate, UnitPrice};
 
 uuid_identity! {
     /// The public identity of a cart: a random UUID, 36 characters, lower-case.
@@ -148,8 +148,6 @@ pub struct NewCart {
     pub store: String,
     /// What its owner calls it.
     pub name: Option<String>,
-    /// When this happens.
-    pub now: Timestamp,
 }
 
 /// What is to be changed about a cart; what is `None` stays.
@@ -202,7 +200,7 @@ pub enum ItemRefusal {
 impl Cart {
     /// A new one without items.
     pub fn new(new: NewCart, is_default: bool) -> Self {
-        let NewCart { id, price_mode, currency, store, name, now: _ } = new;
+        let NewCart { id, price_mode, currency, store, name } = new;
         let name = name.unwrap_or_else(|| DEFAULT_NAME.to_owned());
         Self { id, price_mode, currency, store, name, is_default, is_new: true, version: 1, items: Vec::new() }
     }
@@ -314,14 +312,19 @@ impl Cart {
     /// moved.
     pub fn absorb(&mut self, other: &mut Self, offers: &[Offer], max_items: usize) -> bool {
         let before = other.items.len();
-        let is_alike = (self.currency, self.price_mode) == (other.currency, other.price_mode);
+        let is_priced_alike = self.is_priced_like(other);
         for line in std::mem::take(&mut other.items) {
-            let moving = if is_alike { Some(line.clone()) } else { self.priced_here(&line, offers) };
+            let moving = if is_priced_alike { Some(line.clone()) } else { self.priced_here(&line, offers) };
             if !moving.is_some_and(|moving| self.take_in(moving, max_items)) {
                 other.items.push(line);
             }
         }
         other.items.len() < before
+    }
+
+    /// Whether what a line costs in one of them is what it costs in the other.
+    pub fn is_priced_like(&self, other: &Self) -> bool {
+        (self.currency, self.price_mode) == (other.currency, other.price_mode)
     }
 
     fn priced_here(&self, line: &CartItem, offers: &[Offer]) -> Option<CartItem> {

@@ -11,7 +11,9 @@ mod cart;
 mod clock;
 mod country;
 mod customer;
+mod date;
 mod email;
+mod identity;
 mod locale;
 mod merchant;
 mod message;
@@ -23,7 +25,6 @@ mod randomness;
 mod registration;
 mod secret;
 mod session;
-mod uuid;
 
 pub use address::{Address, AddressChanges, AddressFields, AddressId};
 pub use cart::{
@@ -35,6 +36,7 @@ pub use customer::{
     Account, Anonymised, Confirmed, Customer, CustomerId, Gender, MAX_COMPANY_CHARACTERS, MAX_PHONE_CHARACTERS, Marks,
     Profile, ProfileChanges, Salutation, Suspended, TokenEnded, TokenSubject, Unconfirmed, canonical_phone,
 };
+pub use date::parse_date;
 pub use email::{EmailAddress, EmailProblem, MAX_EMAIL_CHARACTERS};
 pub use locale::Locale;
 pub use merchant::{ClientSecret, MAX_MERCHANT_NAME_CHARACTERS, MerchantId, MerchantUserId, MerchantUserState};

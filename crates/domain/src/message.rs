@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{Randomness, SecretPurpose};
+use crate::SecretPurpose;
+use crate::identity::hex_identity;
 
 /// The kinds of message that wait in the outbox. The names are those of the template folders and of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,28 +83,10 @@ impl fmt::Display for MessageKind {
     }
 }
 
-/// The part of a `Message-ID` before the `@`: 32 hex characters, made with the outbox row and the same at each attempt, so
-/// that a mail server can recognise a message it was given twice (RFC 5322, 3.6.4).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct MessageId(String);
-
-impl MessageId {
-    /// A new identity.
-    pub fn generate(randomness: &dyn Randomness) -> Self {
-        let mut bytes = [0; 16];
-        randomness.fill(&mut bytes);
-        Self(hex::encode(bytes))
-    }
-
-    /// An identity read back from the outbox.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The 32 hex characters.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+hex_identity! {
+    /// The part of a `Message-ID` before the `@`: 32 hex characters, made with the outbox row and the same at each attempt, so
+    /// that a mail server can recognise a message it was given twice (RFC 5322, 3.6.4).
+    MessageId
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroize;
 
+use crate::identity::hex_identity;
 use crate::{Digest, Randomness};
 
 /// An opaque refresh token: 64 lower-case hex characters from 32 random bytes.
@@ -44,25 +45,7 @@ impl Drop for RefreshToken {
     }
 }
 
-/// All refresh tokens that descend from one login, 32 hex characters. Reuse of a spent one revokes them together.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FamilyId(String);
-
-impl FamilyId {
-    /// A new family.
-    pub fn generate(randomness: &dyn Randomness) -> Self {
-        let mut bytes = [0; 16];
-        randomness.fill(&mut bytes);
-        Self(hex::encode(bytes))
-    }
-
-    /// A family read back from the database.
-    pub fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The 32 hex characters.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+hex_identity! {
+    /// All refresh tokens that descend from one login, 32 hex characters. Reuse of a spent one revokes them together.
+    FamilyId
 }

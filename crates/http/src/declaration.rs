@@ -11,12 +11,12 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 use application::{Application, Caller};
-use domain::{Digest, GuestId, Locale, Password, PasswordPolicy, Quantity};
+use domain::{Digest, GuestId, Locale, Password, PasswordPolicy, Quantity, parse_date};
 use jiff::civil::Date;
 use jsonapi::{Attributes, Identifier, Links, Mode, Query, Relationship, Resource, link_segment};
 use serde_json::{Map, Value};
 
-use crate::constraints::{Field, is_true, parse_date, parse_pieces};
+use crate::constraints::{Field, is_true, parse_pieces};
 use crate::errors::{Code, Refusal};
 use crate::routing::Pair;
 

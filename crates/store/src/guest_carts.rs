@@ -9,7 +9,8 @@ use domain::{Cart, CustomerId, GuestId, ItemRefusal, NewCart, Offer, Quantity, S
 
 use crate::StoreError;
 use crate::budgets::budget_key;
-use crate::carts::{CartOwner, CartRow, CartRules, ChangeCart, ItemRow, StoredCart, day_of, group};
+use crate::cart_rows::{CartRow, ItemRow, StoredCart, day_of, load_carts};
+use crate::carts::{CartOwner, CartRules, ChangeCart};
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::Unit;
 use crate::schema::{cart_items, carts, customers};
@@ -20,17 +21,6 @@ const MOST_AT_ONCE: usize = 8;
 /// The newest of some carts, oldest first, as they are given.
 fn newest(mut rows: Vec<i64>) -> Vec<i64> {
     rows.split_off(rows.len().saturating_sub(MOST_AT_ONCE))
-}
-
-/// How a cart stands to somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holding {
-    /// It is theirs.
-    Own,
-    /// It was theirs until they signed up; the claim that took it is gone.
-    Returned,
-    /// It never was, or is gone.
-    Foreign,
 }
 
 /// What stayed in a cart whose items were added to another one.
@@ -73,12 +63,7 @@ fn can_take_back(held: &[StoredCart], rules: &CartRules) -> bool {
 /// Whether adding one cart to another changes anything: an empty one goes.
 fn can_pour(from: &Cart, into: &Cart, rules: &CartRules) -> bool {
     let (mut rest, mut sum) = (from.clone(), into.clone());
-    sum.absorb(&mut rest, &[], rules.max_items);
-    rest.items.is_empty() || rest.items.len() < from.items.len()
-}
-
-fn is_alike(one: &Cart, other: &Cart) -> bool {
-    (one.currency, one.price_mode) == (other.currency, other.price_mode)
+    sum.absorb(&mut rest, &[], rules.max_items) || rest.items.is_empty()
 }
 
 impl Store {
@@ -177,14 +162,8 @@ on_both! {
     /// The cart that a guest has, and those that came back, oldest first.
     fn list_held_carts(connection: &mut Connection, guest: &GuestId, rules: &CartRules) -> Unit<Vec<StoredCart>> {
         let returned = carts::returns_to.eq(guest.as_bytes()).and(carts::customer_id.is_null());
-        let rows = carts::table
-            .left_join(cart_items::table)
-            .filter(carts::guest.eq(guest.as_bytes()).or(returned))
-            .filter(carts::updated_at.gt(rules.expired_until().as_micros()))
-            .order((carts::id, cart_items::id))
-            .select((CartRow::as_select(), Option::<ItemRow>::as_select()))
-            .load(connection)?;
-        Ok(group(rows)?)
+        let is_held = carts::guest.eq(guest.as_bytes()).or(returned);
+        Ok(load_carts!(connection, is_held.and(carts::updated_at.gt(rules.expired_until().as_micros()))))
     }
 
     pub(super) fn add_guest_item(
@@ -249,13 +228,7 @@ on_both! {
         if locked == 0 {
             return Ok(None);
         }
-        let rows = carts::table
-            .left_join(cart_items::table)
-            .filter(carts::id.eq(row))
-            .order(cart_items::id)
-            .select((CartRow::as_select(), Option::<ItemRow>::as_select()))
-            .load(connection)?;
-        Ok(group(rows)?.pop())
+        Ok(load_carts!(connection, carts::id.eq(row)).pop())
     }
 
     /// Makes returned carts the guest's again: the first one as it is where they have none at present, others by adding
@@ -302,15 +275,16 @@ on_both! {
         let Some(from) = lock_cart(connection, source)? else { return Ok(Rest::default()) };
         let Some(to) = lock_cart(connection, target)? else { return Ok(Rest::default()) };
         let (mut rest, mut sum) = (from.cart.clone(), to.cart.clone());
-        if sum.absorb(&mut rest, offers, rules.max_items) {
+        let has_moved = sum.absorb(&mut rest, offers, rules.max_items);
+        if has_moved {
             write_cart(connection, &to, &mut sum, rules.now)?;
         }
         if rest.items.is_empty() {
             diesel::delete(carts::table.find(source)).execute(connection)?;
-        } else if rest.items.len() < from.cart.items.len() {
+        } else if has_moved {
             write_cart(connection, &from, &mut rest, rules.now)?;
         }
-        let lacks_price = |sku: &Sku| !is_alike(&rest, &sum) && offers.iter().all(|offer| offer.sku != *sku);
+        let lacks_price = |sku: &Sku| !rest.is_priced_like(&sum) && offers.iter().all(|offer| offer.sku != *sku);
         let unpriced = rest.items.iter().map(|item| item.sku.clone()).filter(lacks_price).collect();
         Ok(Rest { is_empty: rest.items.is_empty(), unpriced })
     }

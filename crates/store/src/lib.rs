@@ -10,6 +10,7 @@
 mod addresses;
 mod bearer_tokens;
 mod budgets;
+mod cart_rows;
 mod carts;
 mod claims;
 mod cleanup;

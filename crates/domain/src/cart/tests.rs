@@ -17,9 +17,8 @@ fn pieces(count: u32) -> Quantity {
 
 fn cart() -> Cart {
     let id = CartId::parse("6d1b5c1e-8f0e-4d3c-b6a0-0f2c7a9f4e11").unwrap();
-    let now = Timestamp::from_micros(1);
     let (price_mode, currency) = (PriceMode::Gross, currency("EUR"));
-    Cart::new(NewCart { id, price_mode, currency, store: "DE".to_owned(), name: None, now }, true)
+    Cart::new(NewCart { id, price_mode, currency, store: "DE".to_owned(), name: None }, true)
 }
 
 /// Costs 9999 gross and 8403 net in euros, 11499 gross in francs, at 19 %.

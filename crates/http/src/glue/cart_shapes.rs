@@ -267,7 +267,7 @@ fn percent(rate: TaxRate) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{CartId, Currency, NewCart, Offer, Price, Quantity, Sku, Timestamp, UnitPrice};
+    use domain::{CartId, Currency, NewCart, Offer, Price, Quantity, Sku, UnitPrice};
     use serde_json::Map;
 
     fn cart(price_mode: PriceMode) -> Cart {
@@ -277,7 +277,6 @@ mod tests {
             currency: Currency::parse("EUR").unwrap(),
             store: "DE".to_owned(),
             name: None,
-            now: Timestamp::from_micros(1),
         };
         Cart::new(new, true)
     }

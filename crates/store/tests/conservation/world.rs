@@ -98,7 +98,7 @@ impl World {
 
     fn new_cart(&self, step: u32) -> NewCart {
         let (price_mode, currency) = (PriceMode::Gross, Currency::parse("EUR").unwrap());
-        NewCart { id: self.id(step), price_mode, currency, store: "DE".to_owned(), name: None, now: NOW }
+        NewCart { id: self.id(step), price_mode, currency, store: "DE".to_owned(), name: None }
     }
 
     /// How the row of a cart must look.

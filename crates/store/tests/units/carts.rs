@@ -48,7 +48,6 @@ pub fn new_cart() -> NewCart {
         currency: currency("EUR"),
         store: "DE".to_owned(),
         name: None,
-        now: START,
     }
 }
 

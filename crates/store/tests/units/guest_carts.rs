@@ -104,8 +104,7 @@ on_both_engines! {
         store.take_guest_cart(mira, guest("one"), TakeOver::Merge, Vec::new(), late).await.unwrap();
         inserted(store.insert_claim(sign_up("noor@example.com", guest("one"), late)).await.unwrap());
         assert_eq!(store.number("SELECT count(*) AS value FROM carts WHERE customer_id IS NOT NULL"), 0);
-        let new = NewCart { now: late.now, ..new_cart() };
-        let cart = changed(store.add_guest_item(guest("one"), new, offer("b"), pieces(1), late).await.unwrap());
+        let cart = changed(store.add_guest_item(guest("one"), new_cart(), offer("b"), pieces(1), late).await.unwrap());
         assert_ne!(cart.id, id);
         assert_eq!((lines(&cart), store.count_carts(), store.count_expired_carts(late).await), (vec![("b", 1)], 1, Ok(0)));
     }

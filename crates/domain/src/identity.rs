@@ -1,4 +1,4 @@
-//! Random public identities.
+//! Random identities.
 
 use crate::Randomness;
 
@@ -39,12 +39,12 @@ macro_rules! uuid_identity {
         impl $name {
             /// A new identity: version 4 of RFC 9562.
             pub fn generate(randomness: &dyn $crate::Randomness) -> Self {
-                Self($crate::uuid::generate_uuid(randomness))
+                Self($crate::identity::generate_uuid(randomness))
             }
 
             /// Reads a UUID of any version, in either case. Whatever has another shape was never given.
             pub fn parse(text: &str) -> Option<Self> {
-                $crate::uuid::parse_uuid(text).map(Self)
+                $crate::identity::parse_uuid(text).map(Self)
             }
 
             /// The 36 characters.
@@ -61,6 +61,35 @@ macro_rules! uuid_identity {
     };
 }
 pub(crate) use uuid_identity;
+
+/// Declares an identity that only this system reads: 32 random hex characters.
+macro_rules! hex_identity {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new identity.
+            pub fn generate(randomness: &dyn $crate::Randomness) -> Self {
+                let mut bytes = [0; 16];
+                randomness.fill(&mut bytes);
+                Self(hex::encode(bytes))
+            }
+
+            /// An identity read back from the database.
+            pub fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+
+            /// The 32 hex characters.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+pub(crate) use hex_identity;
 
 #[cfg(test)]
 mod tests {
