@@ -4,8 +4,9 @@ use crate::cluster::{Cluster, Durability};
 use crate::command::{Outcome, cargo, program, root, show};
 use crate::tools;
 
-/// Builds optimised, starts a durable PostgreSQL, and prints the table of ratios. Fails when a promise is missed.
-pub fn run() -> Outcome<()> {
+/// Builds optimised, starts a durable PostgreSQL, and prints the table of ratios: of `accounts`, of `carts`, or of both.
+/// Fails when a promise is missed.
+pub fn run(part: Option<&String>) -> Outcome<()> {
     show(&mut cargo(&[
         "build",
         "--release",
@@ -24,6 +25,7 @@ pub fn run() -> Outcome<()> {
         program(built.join("vestibule-load"), &[])
             .arg(built.join("vestibule"))
             .arg(cluster.url())
+            .args(part)
             .env("PATH", std::env::join_paths(paths)?),
     )
 }

@@ -20,7 +20,7 @@ cargo xtask test [--only STEP]... [--skip STEP]...
     starts what it needs. The last line is the count.
 cargo xtask contracts
     Lists every code of the wire with the acceptance cases that get it. Runs the tests first if no run left its cases.
-cargo xtask bench
+cargo xtask bench [accounts|carts]
     Measures the gateway as ratios to the limits of this machine, on SQLite and on PostgreSQL. Needs a quiet machine.
 cargo xtask postgres
     Starts a throw-away PostgreSQL and prints how tests find it. Ctrl-C stops and removes it.";
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let outcome = match (name, rest) {
         ("test", steps) => test::run(steps),
         ("contracts", []) => contracts::run(),
-        ("bench", []) => bench::run(),
+        ("bench", [] | [_]) => bench::run(rest.first()),
         ("postgres", []) => postgres(),
         _ => {
             println!("{HELP}");

@@ -50,7 +50,7 @@ pub(crate) async fn run(
                 }
             }
         }
-        if let Err(error) = store.checkpoint().await {
+        if let Err(error) = store.empty_log().await {
             tracing::warn!(%error, "the database's log could not be emptied; the next clean-up tries again");
         }
     }

@@ -97,9 +97,9 @@ impl Store {
     ///
     /// [`StoreError::Busy`] where others did not stop reading, [`StoreError::Unavailable`] where the file cannot be
     /// written. The log is then worked off later.
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+    pub async fn empty_log(&self) -> Result<(), StoreError> {
         match &self.inner.backend {
-            Backend::Sqlite(backend) => backend.checkpoint(&self.inner.runtime).await,
+            Backend::Sqlite(backend) => backend.empty_log().await,
             Backend::Postgres(_) => Ok(()),
         }
     }
@@ -107,7 +107,7 @@ impl Store {
     /// Refuses new units of work, finishes those that wait, and lets go of the database.
     pub async fn close(&self) {
         match &self.inner.backend {
-            Backend::Sqlite(backend) => backend.close(&self.inner.runtime).await,
+            Backend::Sqlite(backend) => backend.close().await,
             Backend::Postgres(backend) => backend.close().await,
         }
     }

@@ -12,6 +12,7 @@ mod bearer_tokens;
 mod budgets;
 mod cart_rows;
 mod carts;
+mod checkpoint;
 mod claims;
 mod cleanup;
 mod customers;

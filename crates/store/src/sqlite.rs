@@ -15,10 +15,11 @@ use std::thread;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::r2d2::CustomizeConnection;
-use diesel::{Connection, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection, declare_sql_function};
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection, declare_sql_function};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
+use crate::checkpoint::{Checkpoints, CommitCounter};
 use crate::error::{Rollback, Unit, one_line};
 use crate::planned::planned;
 use crate::pool::{BoundedPool, Bounds, closed, connect, show_queue};
@@ -29,10 +30,11 @@ const BATCH: usize = 64;
 
 /// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
 /// power cut. 2 MiB of cache hold the hot pages of the indexes. `secure_delete` overwrites what is deleted: of a customer
-/// who has left nothing may stay in the file. The log beside it keeps older pages until [`Sqlite::checkpoint`].
+/// who has left nothing may stay in the file. The log beside it keeps older pages until [`Sqlite::empty_log`]. Checkpoints
+/// are made beside this connection; at 32 MiB it makes one itself, so that the log begins anew however much is written.
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
-    PRAGMA journal_size_limit = 67108864;";
+    PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;";
 
 const READER_PRAGMAS: &str =
     "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY;";
@@ -43,6 +45,7 @@ pub(crate) struct Sqlite {
     waiting: Arc<AtomicUsize>,
     finished: watch::Receiver<bool>,
     readers: BoundedPool<SqliteConnection>,
+    checkpoints: Checkpoints,
     path: String,
 }
 
@@ -54,11 +57,17 @@ impl Sqlite {
             .ok_or_else(|| StoreError::Settings("database.url must be a path in UTF-8".to_owned()))?
             .to_owned();
         let connection = connect_writer(&path)?;
+        let checkpoints = Checkpoints::start(connect_writer(&path)?)?;
         let (sender, receiver) = sync_channel(settings.queue);
         let (finished_sender, finished) = watch::channel(false);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let writer =
-            Writer { path: path.clone(), connection: Some(connection), units: receiver, waiting: Arc::clone(&waiting) };
+        let writer = Writer {
+            path: path.clone(),
+            connection: Some(connection),
+            units: receiver,
+            waiting: Arc::clone(&waiting),
+            commits: CommitCounter::new(checkpoints.clone()),
+        };
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
@@ -68,7 +77,7 @@ impl Sqlite {
             .map_err(|error| StoreError::Other(format!("the writer thread could not be started: {error}")))?;
         let bounds = Bounds { size: settings.readers, queue: settings.queue, wait: settings.wait() };
         let readers = BoundedPool::new(&path, Box::new(PrepareReader), &bounds, runtime);
-        Ok(Self { units: RwLock::new(Some(sender)), waiting, finished, readers, path })
+        Ok(Self { units: RwLock::new(Some(sender)), waiting, finished, readers, checkpoints, path })
     }
 
     /// Where the file is.
@@ -106,25 +115,18 @@ impl Sqlite {
         })
     }
 
-    /// Writes the log into the file and empties it. Waits as long as any writer for those who read.
-    pub(crate) async fn checkpoint(&self, runtime: &Handle) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        let done = runtime.spawn_blocking(move || {
-            let mut connection = connect_writer(&path)?;
-            let outcome: Checkpoint =
-                diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(&mut connection)?;
-            if outcome.busy == 0 { Ok(()) } else { Err(StoreError::Busy) }
-        });
-        done.await.unwrap_or_else(|_| Err(StoreError::Other("a checkpoint panicked".to_owned())))
+    /// Writes the log into the file and empties it.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        self.checkpoints.empty_log().await
     }
 
-    pub(crate) async fn close(&self, runtime: &Handle) {
+    pub(crate) async fn close(&self) {
         self.units.write().unwrap_or_else(PoisonError::into_inner).take();
         // An error means that the thread is gone, which is as good.
         let _ = self.finished.clone().wait_for(|finished| *finished).await;
         self.readers.close().await;
         // SQLite does this when the last connection is closed, but the pool may still hold some when the process ends.
-        if let Err(error) = self.checkpoint(runtime).await {
+        if let Err(error) = self.empty_log().await {
             tracing::warn!(%error, "the write-ahead log was not emptied; the next start works it off");
         }
     }
@@ -148,14 +150,6 @@ pub(crate) fn connect_writer(path: &str) -> Result<SqliteConnection, StoreError>
         SqliteConnection::establish(path).map_err(|error| StoreError::Unavailable(one_line(&error.to_string())))?;
     connection.batch_execute(WRITER_PRAGMAS)?;
     Ok(connection)
-}
-
-/// What `PRAGMA wal_checkpoint` answers.
-#[derive(QueryableByName)]
-struct Checkpoint {
-    /// 1 where somebody still read what was to be overwritten.
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    busy: i32,
 }
 
 #[derive(Debug)]
@@ -228,6 +222,7 @@ struct Writer {
     connection: Option<SqliteConnection>,
     units: Receiver<Box<dyn QueuedUnit>>,
     waiting: Arc<AtomicUsize>,
+    commits: CommitCounter,
 }
 
 impl Writer {
@@ -238,6 +233,7 @@ impl Writer {
             batch.extend(self.units.try_iter().take(BATCH - 1));
             show_queue(self.waiting.fetch_sub(batch.len(), Ordering::Relaxed).saturating_sub(batch.len()));
             let committed = self.commit(&mut batch);
+            self.commits.add(batch.len());
             let lost = committed.as_ref().err();
             if let Some(error) = lost {
                 tracing::error!(%error, units = batch.len(), "a batch of units of work was not committed");
@@ -537,11 +533,11 @@ mod tests {
         // A connection that stays open, as the pool's may when the process ends.
         fixture.notes().await;
         assert_ne!(fs::metadata(&log).unwrap().len(), 0);
-        fixture.store.checkpoint(&Handle::current()).await.unwrap();
+        fixture.store.empty_log().await.unwrap();
         assert_eq!(fs::metadata(&log).unwrap().len(), 0);
         fixture.batch(&["DELETE FROM notes"]).await;
         assert_ne!(fs::metadata(&log).unwrap().len(), 0);
-        fixture.store.close(&Handle::current()).await;
+        fixture.store.close().await;
         assert!(fs::metadata(&log).map_or(0, |log| log.len()) == 0);
     }
 

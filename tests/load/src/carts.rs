@@ -12,7 +12,7 @@ use crate::bare::{self, Script};
 use crate::client::{drive, get_as_guest, post_as_guest};
 use crate::process::Server;
 use crate::report::{Figure, Report};
-use crate::{CONNECTIONS, Failure, ROUNDS, median, psql};
+use crate::{CONNECTIONS, Failure, ROUNDS, median, psql, seed};
 
 /// Carts at first.
 const FEW: usize = 10_000;
@@ -37,7 +37,7 @@ const ADD: &str = "SELECT p.sku, p.abstract_sku, p.tax_rate, p.stock, r.currency
 BEGIN;
 {READ};
 UPDATE carts SET name = 'Shopping cart', price_mode = 'GROSS_MODE', currency = 'EUR', version = version + 1, \
-    updated_at = :now, changed_on = :day WHERE uuid = '00000000-0000-4000-8000-' || lpad(:i::text, 12, '0') \
+    updated_at = :now WHERE uuid = '00000000-0000-4000-8000-' || lpad(:i::text, 12, '0') \
     RETURNING id AS cart \\gset
 UPDATE cart_items SET quantity = quantity + 1, unit_price = 9999, tax_rate = 1900, abstract_sku = 'bench' \
     WHERE cart_id = :cart AND sku = 'bench' RETURNING id;
@@ -64,7 +64,7 @@ fn numbers(count: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Carts on SQLite, each with one item.
-pub(crate) fn seed_sqlite(file: &Path, range: std::ops::Range<usize>) -> Result<(), Failure> {
+fn seed_sqlite(file: &Path, count: usize) -> Result<(), Failure> {
     let (now, day) = now();
     let mut connection = Connection::open(file)?;
     let transaction = connection.transaction()?;
@@ -77,7 +77,7 @@ pub(crate) fn seed_sqlite(file: &Path, range: std::ops::Range<usize>) -> Result<
             "INSERT INTO cart_items (cart_id, sku, abstract_sku, quantity, unit_price, tax_rate) \
              VALUES (?1, ?2, ?2, 1, 9999, 1900)",
         )?;
-        for number in range {
+        for number in 0..count {
             let guest = GuestId::of(guest(number).as_bytes()).ok_or("a guest has no identity")?;
             carts.execute(params![uuid(number), guest.as_bytes(), now, day])?;
             items.execute(params![transaction.last_insert_rowid(), SKU])?;
@@ -89,24 +89,24 @@ pub(crate) fn seed_sqlite(file: &Path, range: std::ops::Range<usize>) -> Result<
 }
 
 /// The product that carts are filled with.
-pub(crate) const PRODUCT: &str = "INSERT INTO products (sku, abstract_sku, tax_rate, is_demo, updated_at) \
+const PRODUCT: &str = "INSERT INTO products (sku, abstract_sku, tax_rate, is_demo, updated_at) \
     VALUES ('bench', 'bench', 1900, FALSE, 1);
-INSERT INTO product_prices (product_id, currency, gross, net) SELECT id, 'EUR', 9999, 8403 FROM products";
+INSERT INTO product_prices (product_id, currency, gross, net) SELECT id, 'EUR', 9999, 8403 FROM products \
+    WHERE sku = 'bench'";
 
 /// Carts on PostgreSQL, each with one item.
-fn seed_postgres(url: &str, range: &std::ops::Range<usize>) -> Result<(), Failure> {
+fn seed_postgres(url: &str, count: usize) -> Result<(), Failure> {
     let (now, day) = now();
-    let (first, last) = (range.start, range.end.saturating_sub(1));
+    let last = count - 1;
     psql(
         url,
         &format!(
             "INSERT INTO carts (uuid, guest, name, price_mode, currency, store, is_default, version, created_at, \
              updated_at, changed_on) SELECT '00000000-0000-4000-8000-' || lpad(i::text, 12, '0'), \
              sha256(convert_to('guest-' || i, 'UTF8')), 'Shopping cart', 'GROSS_MODE', 'EUR', 'DE', TRUE, 1, {now}, \
-             {now}, {day} FROM generate_series({first}, {last}) AS i; \
+             {now}, {day} FROM generate_series(0, {last}) AS i; \
              INSERT INTO cart_items (cart_id, sku, abstract_sku, quantity, unit_price, tax_rate) \
-             SELECT id, '{SKU}', '{SKU}', 1, 9999, 1900 FROM carts \
-             WHERE NOT EXISTS (SELECT 1 FROM cart_items WHERE cart_id = carts.id); VACUUM ANALYZE"
+             SELECT id, '{SKU}', '{SKU}', 1, 9999, 1900 FROM carts; VACUUM ANALYZE"
         ),
     )
 }
@@ -124,63 +124,103 @@ async fn round(address: SocketAddr, count: usize) -> Result<[f64; 2], Failure> {
     Ok([read, add])
 }
 
-/// The medians of some rounds.
-fn medians(rounds: Vec<[f64; 2]>) -> [f64; 2] {
-    let (reads, adds) = rounds.into_iter().map(|[read, add]| (read, add)).unzip();
-    [median(reads), median(adds)]
+/// The rates of some rounds.
+#[derive(Default)]
+struct Rounds {
+    reads: Vec<f64>,
+    adds: Vec<f64>,
 }
 
-/// Measures on SQLite, whose gateway runs on `file`.
-pub(crate) async fn on_sqlite(gateway: &Server, file: &Path, report: &mut Report) -> Result<(), Failure> {
-    Connection::open(file)?.execute_batch(PRODUCT)?;
-    let mut rates = Vec::new();
-    for (begin, end) in [(0, FEW), (FEW, MANY)] {
-        seed_sqlite(file, begin..end)?;
-        let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
-            rounds.push(round(gateway.address, end).await?);
-        }
-        rates.push(medians(rounds));
+impl Rounds {
+    fn push(&mut self, [read, add]: [f64; 2]) {
+        self.reads.push(read);
+        self.adds.push(add);
     }
-    let [[few_reads, few_adds], [many_reads, many_adds]] = rates.try_into().map_err(|_| "two runs")?;
-    report.add(Figure::growth("SQLite: get-cart, a million carts", many_reads, few_reads, 1.3, "10 000 carts"));
-    report.add(Figure::growth("SQLite: add-to-cart, a million carts", many_adds, few_adds, 1.3, "10 000 carts"));
+
+    fn medians(self) -> [f64; 2] {
+        [median(self.reads), median(self.adds)]
+    }
+}
+
+/// How the rates with many carts compare with those with few.
+fn report_growth(report: &mut Report, names: [&'static str; 2], few: [f64; 2], many: [f64; 2]) {
+    for ((name, few), many) in names.into_iter().zip(few).zip(many) {
+        report.add(Figure::growth(name, many, few, 1.3, "10 000 carts"));
+    }
+}
+
+/// A gateway on a SQLite file of its own.
+async fn start_on_sqlite(binary: &Path, folder: &Path, count: usize) -> Result<Server, Failure> {
+    let file = folder.join("load.db");
+    let gateway = Server::gateway(binary, folder, &format!("sqlite://{}", file.display())).await?;
+    Connection::open(&file)?.execute_batch(PRODUCT)?;
+    seed_sqlite(&file, count)?;
+    Ok(gateway)
+}
+
+/// Measures on SQLite: two gateways, one with few carts and one with many, in turn.
+pub(crate) async fn on_sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let few = start_on_sqlite(binary, folders[0].path(), FEW).await?;
+    let many = start_on_sqlite(binary, folders[1].path(), MANY).await?;
+    let (mut few_rounds, mut many_rounds) = (Rounds::default(), Rounds::default());
+    for _ in 0..ROUNDS {
+        few_rounds.push(round(few.address, FEW).await?);
+        many_rounds.push(round(many.address, MANY).await?);
+    }
+    let names = ["SQLite: get-cart, a million carts", "SQLite: add-to-cart, a million carts"];
+    report_growth(report, names, few_rounds.medians(), many_rounds.medians());
+    few.stop().await?;
+    many.stop().await?;
     Ok(())
 }
 
-/// Measures on PostgreSQL.
-pub(crate) async fn on_postgres(
-    gateway: &Server,
-    url: &str,
+/// A database of that name beside the one of `url`, with tables, product and carts, and a gateway on it.
+async fn start_on_postgres(
+    binary: &Path,
     folder: &Path,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    psql(url, PRODUCT)?;
-    let (now, day) = now();
-    let mut rates = Vec::new();
-    for (begin, end) in [(0, FEW), (FEW, MANY)] {
-        seed_postgres(url, &(begin..end))?;
-        let (mut rounds, mut bare) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            rounds.push(round(gateway.address, end).await?);
-            let script = |name, text: String| Script {
-                name,
-                text: format!("\\set i random(0, {})\n{text}", end - 1),
-                each: REQUESTS / CONNECTIONS,
-                variables: vec![("now", now.to_string()), ("day", day.to_string())],
-            };
-            let read = bare::run_pgbench(url, folder, CONNECTIONS, &script("read", format!("{READ};\n")))?;
-            let add = bare::run_pgbench(url, folder, CONNECTIONS, &script("add", ADD.replace("{READ}", READ)))?;
-            bare.push([read, add]);
-        }
-        rates.push((medians(rounds), medians(bare)));
+    url: &str,
+    name: &str,
+    count: usize,
+) -> Result<(Server, String), Failure> {
+    psql(url, &format!("CREATE DATABASE {name}"))?;
+    let (server, _) = url.rsplit_once('/').ok_or("the URL of PostgreSQL names no database")?;
+    let url = format!("{server}/{name}");
+    seed::open(&url).await?.close().await;
+    psql(&url, PRODUCT)?;
+    seed_postgres(&url, count)?;
+    Ok((Server::gateway(binary, folder, &url).await?, url))
+}
+
+/// Measures on PostgreSQL: two gateways likewise, and pgbench on the few carts, in turn.
+pub(crate) async fn on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<(), Failure> {
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let (few, few_url) = start_on_postgres(binary, folders[0].path(), url, "few_carts", FEW).await?;
+    let (many, _) = start_on_postgres(binary, folders[1].path(), url, "many_carts", MANY).await?;
+    let (now, _) = now();
+    let pgbench = |name, text: String| {
+        let script = Script {
+            name,
+            text: format!("\\set i random(0, {})\n{text}", FEW - 1),
+            each: REQUESTS / CONNECTIONS,
+            variables: vec![("now", now.to_string())],
+        };
+        bare::run_pgbench(&few_url, folders[0].path(), CONNECTIONS, &script)
+    };
+    let (mut few_rounds, mut many_rounds, mut bare_rounds) = (Rounds::default(), Rounds::default(), Rounds::default());
+    for _ in 0..ROUNDS {
+        few_rounds.push(round(few.address, FEW).await?);
+        many_rounds.push(round(many.address, MANY).await?);
+        bare_rounds.push([pgbench("read", format!("{READ};\n"))?, pgbench("add", ADD.replace("{READ}", READ))?]);
     }
-    let [(few, bare), (many, _)] = rates.try_into().map_err(|_| "two runs")?;
-    let ([few_reads, few_adds], [many_reads, many_adds], [bare_reads, bare_adds]) = (few, many, bare);
+    let [few_reads, few_adds] = few_rounds.medians();
+    let [bare_reads, bare_adds] = bare_rounds.medians();
     let against = "pgbench, same statements";
     report.add(Figure::ratio("PostgreSQL: get-cart", few_reads, bare_reads, 0.5, against));
     report.add(Figure::ratio("PostgreSQL: add-to-cart", few_adds, bare_adds, 0.5, against));
-    report.add(Figure::growth("PostgreSQL: get-cart, a million carts", many_reads, few_reads, 1.3, "10 000 carts"));
-    report.add(Figure::growth("PostgreSQL: add-to-cart, a million carts", many_adds, few_adds, 1.3, "10 000 carts"));
+    let names = ["PostgreSQL: get-cart, a million carts", "PostgreSQL: add-to-cart, a million carts"];
+    report_growth(report, names, [few_reads, few_adds], many_rounds.medians());
+    few.stop().await?;
+    many.stop().await?;
     Ok(())
 }

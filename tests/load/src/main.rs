@@ -1,6 +1,7 @@
 //! Measures the gateway against the limits of the machine it runs on, and prints each figure as a ratio.
 //!
-//! `vestibule-load <gateway binary> [<postgres URL>]`. Loads loopback only, and only a gateway it started itself.
+//! `vestibule-load <gateway binary> <postgres URL> [accounts|carts]`. Loads loopback only, and only a gateway it started
+//! itself.
 
 mod bare;
 mod bare_json;
@@ -67,16 +68,26 @@ async fn measure() -> Result<Report, Failure> {
     let mut arguments = std::env::args_os().skip(1);
     // Absolute, because each gateway runs in a folder of its own.
     let binary = arguments.next().map(PathBuf::from).ok_or("the path of the gateway is missing")?.canonicalize()?;
-    let postgres = arguments.next().and_then(|url| url.into_string().ok());
+    let url = arguments.next().and_then(|url| url.into_string().ok()).ok_or("the URL of PostgreSQL is missing")?;
+    let (accounts, carts) = match arguments.next() {
+        None => (true, true),
+        Some(part) if part == "accounts" => (true, false),
+        Some(part) if part == "carts" => (false, true),
+        Some(_) => return Err("what is measured is accounts or carts".into()),
+    };
     let mut report = Report::default();
-    sqlite(&binary, &mut report).await?;
-    if let Some(url) = postgres {
+    if accounts {
+        on_sqlite(&binary, &mut report).await?;
         on_postgres(&binary, &url, &mut report).await?;
+    }
+    if carts {
+        carts::on_sqlite(&binary, &mut report).await?;
+        carts::on_postgres(&binary, &url, &mut report).await?;
     }
     Ok(report)
 }
 
-async fn sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
+async fn on_sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("load.db");
     let url = format!("sqlite://{}", file.display());
@@ -116,7 +127,6 @@ async fn sqlite(binary: &Path, report: &mut Report) -> Result<(), Failure> {
     report.add(Figure::ratio("register", registrations.rate(), before.midpoint(between), 0.85, "bare Argon2id"));
     report.add(Figure::ratio("log in", logins.rate(), between.midpoint(after), 0.85, "bare Argon2id"));
     read_own_account(&gateway, "SQLite: GET /customers/{ref}", &login, 0.15, report).await?;
-    carts::on_sqlite(&gateway, &file, report).await?;
     gateway.stop().await?;
     Ok(())
 }
@@ -189,7 +199,6 @@ async fn on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<()
     report.add(Figure::ratio("PostgreSQL: confirm", run.rate(), bare, 0.55, "pgbench, same statements"));
     let login = login(&sign_up_and_confirm(&gateway, folder.path()).await?);
     read_own_account(&gateway, "PostgreSQL: GET /customers/{ref}", &login, 0.08, report).await?;
-    carts::on_postgres(&gateway, url, folder.path(), report).await?;
     gateway.stop().await?;
     Ok(())
 }
