@@ -1,13 +1,24 @@
 //! Section 2: storefront keys and their limits.
 
 use serde_json::json;
-use testkit::{Engine, Gateway, count_case, on_both_databases};
+use testkit::{Engine, Finished, Gateway, count_case, on_both_databases};
 
 use crate::shop::{Shop, Wanted, call, create_key, row, settings, sign_up, with_body};
 
 on_both_databases! {
-    tables: [refusals, limits]
-    scenarios: [networks, commands, a_door_that_is_shut]
+    tables: [refusals, limits, one_limit_for_both_keys, networks]
+    scenarios: [commands, a_door_that_is_shut]
+}
+
+/// Runs the operators' command beside the running gateway.
+async fn run(gateway: &Gateway, engine: Engine, arguments: &[&str]) -> Finished {
+    Gateway::on(engine).database(&gateway.database()).run(&[&["storefront-keys"], arguments].concat()).await
+}
+
+/// The key that a command made.
+fn printed_key(made: &Finished) -> String {
+    assert_eq!(made.code, Some(0), "{}", made.output);
+    made.output.split_whitespace().find(|word| word.starts_with("pk_storefront_")).unwrap().to_owned()
 }
 
 fn invalid() -> Wanted {
@@ -30,13 +41,13 @@ async fn refusals(engine: Engine) {
     let expired = create_key(&shop.gateway, engine, "expired", &[]).await;
     shop.gateway.database().execute("UPDATE storefront_keys SET expires_at = 1 WHERE name = 'expired'");
     shop.check(&[
-        row("bagisto 1: no key", register("x").without("X-STOREFRONT-KEY"), missing()),
+        row("bagisto 1, §2: no key", register("x").without("X-STOREFRONT-KEY"), missing()),
         row("bagisto 1: an empty key", register(""), missing()),
         row("bagisto 1: a key hides a bad body", register("").body("{bad"), missing()),
         row("bagisto 2: an unknown key", register("pk_storefront_nope"), invalid()),
         row("bagisto 2: half a key", register(shop.key.get(..30).unwrap()), invalid()),
         row("bagisto 2: an unknown key at an unknown call", call("GET", "/api/shop/nothing", "x"), invalid()),
-        row("bagisto 3: an expired key", register(&expired), invalid()),
+        row("bagisto 3, §2, §12: an expired key", register(&expired), invalid()),
         row("bagisto 2: a good one", register(&shop.key), Wanted::done(201)),
     ])
     .await;
@@ -76,6 +87,20 @@ async fn limits(engine: Engine) {
     count_case(engine, "bagisto 5: without a limit");
 }
 
+/// A key that is on its way out and the one in its place are one storefront.
+async fn one_limit_for_both_keys(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let old = create_key(&shop.gateway, engine, "three", &["--limit", "3"]).await;
+    let token_check = |key: &str| with_body(call("POST", "/api/shop/verify-tokens", key), &json!({}));
+    assert_eq!(shop.send(&token_check(&old)).await.header("X-RateLimit-Remaining"), Some("2"));
+    let new = printed_key(&run(&shop.gateway, engine, &["rotate", "three"]).await);
+    for (key, status, remaining) in [(&new, 201, "1"), (&old, 201, "0"), (&new, 429, "0"), (&old, 429, "0")] {
+        let answer = shop.send(&token_check(key)).await;
+        assert_eq!((answer.status, answer.header("X-RateLimit-Remaining")), (status, Some(remaining)), "{answer:?}");
+    }
+    count_case(engine, "bagisto 4, §2: one limit for both keys of a name");
+}
+
 async fn networks(engine: Engine) {
     let gateway = settings(engine).set("VESTIBULE__HTTP__TRUSTED_PROXIES", "127.0.0.1").start().await;
     let key =
@@ -94,13 +119,12 @@ async fn networks(engine: Engine) {
             assert_eq!(answer.json(), expected);
         }
     }
+    count_case(engine, "bagisto §2: the networks of a key");
 }
 
 async fn commands(engine: Engine) {
     let shop = Shop::open(engine).await;
-    let run = async |arguments: &[&str]| {
-        Gateway::on(engine).database(&shop.gateway.database()).run(&[&["storefront-keys"], arguments].concat()).await
-    };
+    let run = async |arguments: &[&str]| run(&shop.gateway, engine, arguments).await;
     let works = async |key: &str| {
         let request = with_body(call("POST", "/api/shop/verify-tokens", key), &json!({}));
         shop.gateway.send(&request).await.status == 201
@@ -122,8 +146,7 @@ async fn commands(engine: Engine) {
     assert!(list.code == Some(0) && list.output.contains("app") && !list.output.contains(random), "{}", list.output);
 
     let rotated = run(&["rotate", "app"]).await;
-    assert_eq!(rotated.code, Some(0), "{}", rotated.output);
-    let second = rotated.output.split_whitespace().find(|word| word.starts_with("pk_storefront_")).unwrap().to_owned();
+    let second = printed_key(&rotated);
     assert!(second != first && works(&first).await && works(&second).await, "both for seven days");
     shop.gateway.advance(8 * 86_400).await;
     assert!(!works(&first).await && works(&second).await, "the old one no longer");
@@ -134,10 +157,14 @@ async fn commands(engine: Engine) {
     assert!(works(&third).await);
     assert_eq!(run(&["disable", "other"]).await.code, Some(0));
     assert!(!works(&third).await, "at once");
+    assert_ne!(run(&["rotate", "other"]).await.code, Some(0), "no key in use has the name");
+    let fourth = create_key(&shop.gateway, engine, "other", &[]).await;
+    assert!(!works(&third).await && works(&fourth).await, "the name is free again");
+    let fifth = printed_key(&run(&["rotate", "other"]).await);
     assert_ne!(run(&["disable", "nobody"]).await.code, Some(0));
     assert_ne!(run(&["rotate", "nobody"]).await.code, Some(0));
     let dump = shop.gateway.database().dump();
-    for key in [&first, &second, &third] {
+    for key in [&first, &second, &third, &fourth, &fifth] {
         assert!(!dump.contains(key.as_str()), "only a digest is kept");
     }
 }

@@ -42,12 +42,13 @@ async fn resetting(engine: Engine) {
     let customer = shop.sign_up("john@example.com").await;
     let forgot = shop.post("/api/shop/forgot-passwords", &json!({ "email": customer.email }));
     let key = shop.gateway.send_for_mail(&forgot, &customer.email, "restore-password").await.token;
-    let reset = |token: &str, password: &str, repetition: &str| {
-        let body = json!({
-            "token": token, "email": customer.email, "password": password, "passwordConfirmation": repetition,
-        });
+    let reset_of = |email: &str, token: &str, password: &str, repetition: &str| {
+        let body = json!({ "token": token, "email": email, "password": password, "passwordConfirmation": repetition });
         with_body(shop.call("PUT", "/api/shop/customers/reset-password"), &body)
     };
+    let reset =
+        |token: &str, password: &str, repetition: &str| reset_of("JOHN@example.com", token, password, repetition);
+    shop.sign_up("jane@example.com").await;
     let invalid = || Wanted::refused("This password reset token is invalid.");
     shop.check(&[
         row(
@@ -64,6 +65,16 @@ async fn resetting(engine: Engine) {
             "bagisto §8: a weak one",
             reset(&key, "Password1", "Password1"),
             Wanted::refused("The password field must contain at least one symbol."),
+        ),
+        row(
+            "bagisto §8: for another's address",
+            reset_of("jane@example.com", &key, OTHER_PASSWORD, OTHER_PASSWORD),
+            invalid(),
+        ),
+        row(
+            "bagisto §8: for an unknown address",
+            reset_of("nobody@example.com", &key, OTHER_PASSWORD, OTHER_PASSWORD),
+            invalid(),
         ),
         row(
             "bagisto §8: reset",

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use testkit::{Engine, count_case, on_both_databases};
 
-use crate::shop::{OTHER_PASSWORD, PASSWORD, Shop, Wanted, row, with_body};
+use crate::shop::{OTHER_PASSWORD, PASSWORD, Shop, Wanted, row, settings, sign_up_with, with_body};
 
 on_both_databases! {
-    tables: [reading, changing, leaving]
-    scenarios: [a_new_password_ends_the_other_tokens, a_new_address_waits_for_its_link, all_or_nothing]
+    tables: [reading, changing, leaving, a_number_that_two_have]
+    scenarios: [
+        a_new_password_ends_the_other_tokens, a_new_address_waits_for_its_link, a_new_address_beside_a_new_password,
+        a_new_address_for_the_last_time_today, all_or_nothing,
+    ]
 }
 
 const NO_TOKEN_TO_READ: &str = "Authentication token is required. Please provide token in query input";
@@ -32,14 +35,14 @@ async fn reading(engine: Engine) {
         }])
     };
     shop.check(&[
-        row("bagisto 31: a list of one", shop.profile(&customer.token), Wanted::exactly(200, body())),
+        row("bagisto 31, §7.1: a list of one", shop.profile(&customer.token), Wanted::exactly(200, body())),
         row(
-            "bagisto 31: at its other address",
+            "bagisto 31, §7.1: at its other address",
             shop.call("GET", "/api/shop/customers/profile").bearer(&customer.token),
             Wanted::exactly(200, body()),
         ),
         row(
-            "bagisto 32: the number and garbage",
+            "bagisto 32, §12: the number and garbage",
             shop.profile(&format!("{}|garbage", customer.token.split_once('|').unwrap().0)),
             unauthorized(BAD_TOKEN),
         ),
@@ -190,6 +193,7 @@ async fn leaving(engine: Engine) {
     let second = shop.token_of(&customer.email, PASSWORD).await;
     let newsletter = shop.post("/api/shop/newsletters", &json!({ "customerEmail": customer.email })).bearer(&second);
     shop.send(&newsletter).await.expect_status(201);
+    assert!(shop.gateway.database().dump().contains(&customer.email));
     let leave = |body: Value| shop.post("/api/shop/customer-profile-deletes/1", &body).bearer(&customer.token);
     shop.check(&[
         row("bagisto §7.3: no password", leave(json!({})), Wanted::refused(WRONG_PASSWORD)),
@@ -205,6 +209,9 @@ async fn leaving(engine: Engine) {
         ),
     ])
     .await;
+    let left = shop.gateway.database().dump();
+    assert!(!left.contains(&customer.email), "{left}");
+    count_case(engine, "bagisto §7.3: the newsletter's row goes");
     let again = shop.sign_up("john@example.com").await;
     let newsletter = newsletter.bearer(&again.token);
     shop.check(&[row("bagisto §7.3: the newsletter has forgotten them", newsletter, Wanted::done(201))]).await;
@@ -245,6 +252,79 @@ async fn a_new_address_waits_for_its_link(engine: Engine) {
     assert_eq!(profile[0]["email"], "new@example.com");
     shop.token_of("new@example.com", PASSWORD).await;
     count_case(engine, "bagisto §7.2: a new address waits for its link");
+}
+
+async fn a_new_address_beside_a_new_password(engine: Engine) {
+    let shop = Shop::open_unverified(engine).await;
+    let customer = shop.sign_up("john@example.com").await;
+    let older = shop.token_of(&customer.email, PASSWORD).await;
+    let change = json!({
+        "email": "new@example.com", "currentPassword": PASSWORD, "password": OTHER_PASSWORD,
+        "confirmPassword": OTHER_PASSWORD,
+    });
+    shop.send(&shop.update(&customer.token, customer.id, &change)).await.expect_status(200);
+    assert!(shop.is_valid(&customer.token).await && !shop.is_valid(&older).await);
+    let key = shop.gateway.mailbox().wait_for_kind("new@example.com", "email-change", None).await.token;
+    shop.gateway.mailbox().wait_for_kind(&customer.email, "email-change-notice", None).await;
+    shop.token_of(&customer.email, OTHER_PASSWORD).await;
+    shop.gateway.confirm(&key).await;
+    shop.token_of("new@example.com", OTHER_PASSWORD).await;
+    for (email, password) in [("new@example.com", PASSWORD), ("john@example.com", OTHER_PASSWORD)] {
+        assert_eq!(shop.send(&shop.login(email, password)).await.json()["success"], false, "{email}");
+    }
+    count_case(engine, "bagisto §7.2: a new address beside a new password");
+}
+
+async fn a_new_address_for_the_last_time_today(engine: Engine) {
+    let builder = settings(engine)
+        .set("VESTIBULE__ACCOUNTS__DOUBLE_OPT_IN", "false")
+        .set("VESTIBULE__ACCOUNTS__EMAIL_CHANGES_PER_DAY", "1");
+    let shop = Shop::start(builder, engine).await;
+    let customer = shop.sign_up("john@example.com").await;
+    let change = |email: &str| shop.update(&customer.token, customer.id, &json!({ "email": email }));
+    shop.check(&[
+        row("bagisto §7.2: one change of address", change("one@example.com"), Wanted::done(200)),
+        row(
+            "bagisto §7.2: one too many",
+            change("two@example.com"),
+            Wanted::refused("The email field cannot be changed again today."),
+        ),
+    ])
+    .await;
+}
+
+/// Nothing is unique about the number of an open claim: both come through.
+async fn a_number_that_two_have(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let number = json!({ "phone": "49123" });
+    let mut tokens = Vec::new();
+    for email in ["john@example.com", "jane@example.com"] {
+        shop.send(&shop.register(&sign_up_with(email, &number))).await.expect_status(201);
+    }
+    for email in ["john@example.com", "jane@example.com"] {
+        shop.gateway.confirm(&shop.gateway.mailbox().wait_for(email).await.token).await;
+        tokens.push(shop.token_of(email, PASSWORD).await);
+    }
+    let own = |token: &str| shop.update(token, 1, &json!({ "phone": "49123", "firstName": "New" }));
+    shop.check(&[
+        row(
+            "bagisto 33: one's own phone, which another has",
+            own(&tokens[0]),
+            Wanted::done(200).at("/firstName", "New"),
+        ),
+        row("bagisto 33: likewise, the other", own(&tokens[1]), Wanted::done(200).at("/phone", "49123")),
+        row(
+            "bagisto 33: another phone",
+            shop.update(&tokens[0], 1, &json!({ "phone": "49124" })),
+            Wanted::done(200).at("/phone", "49124"),
+        ),
+        row(
+            "bagisto 33: the one of before, which is another's now",
+            own(&tokens[0]),
+            Wanted::refused("The phone has already been taken."),
+        ),
+    ])
+    .await;
 }
 
 async fn all_or_nothing(engine: Engine) {

@@ -3,16 +3,21 @@
 use serde_json::{Value, json};
 use testkit::{Engine, Request, count_case, on_both_databases};
 
-use crate::shop::{OTHER_PASSWORD, PASSWORD, Row, Shop, Wanted, row, sign_up, sign_up_with, with_body};
+use crate::shop::{OTHER_PASSWORD, PASSWORD, Row, Shop, Wanted, row, settings, sign_up, sign_up_with, with_body};
 
 on_both_databases! {
-    tables: [with_verification_off, what_is_refused, taken_values, types_and_bodies, nobody_verifies_themselves]
+    tables: [
+        with_verification_off, what_is_refused, taken_values, whoever_has_the_address_is_told, full_addresses,
+        a_hardened_shop, languages, without_a_token, types_and_bodies, nobody_verifies_themselves,
+    ]
 }
 
 const NOTHING: &str = "The first name field must be a string. The first name field is required. The last name field must \
                        be a string. The last name field is required. The email field must be a valid email address. The \
                        email field is required. The password field must be at least 8 characters. The password field is \
                        required.";
+const EMAIL_TAKEN: &str = "The email has already been taken.";
+const PHONE_TAKEN: &str = "The phone has already been taken.";
 const DIFFER: &str = "Password and confirm password do not match";
 
 async fn with_verification_off(engine: Engine) {
@@ -177,22 +182,20 @@ async fn taken_values(engine: Engine) {
     let first = sign_up_with("john@example.com", &json!({ "phone": "0049123456" }));
     shop.send(&shop.register(&first)).await.expect_status(201);
     let other = |email: &str, phone: &str| shop.register(&sign_up_with(email, &json!({ "phone": phone })));
-    let email_taken = "The email has already been taken.";
-    let phone_taken = "The phone has already been taken.";
     shop.check(&[
-        row("bagisto 13: the same address", shop.register(&sign_up("john@example.com")), Wanted::refused(email_taken)),
-        row("bagisto 13: in other case", shop.register(&sign_up("JOHN@Example.COM")), Wanted::refused(email_taken)),
+        row("bagisto 13: the same address", shop.register(&sign_up("john@example.com")), Wanted::refused(EMAIL_TAKEN)),
+        row("bagisto 13: in other case", shop.register(&sign_up("JOHN@Example.COM")), Wanted::refused(EMAIL_TAKEN)),
         row(
             "bagisto 13: with another thing wrong",
             shop.register(&sign_up_with("john@example.com", &json!({ "password": "Ab1!" }))),
-            Wanted::refused(&format!("{email_taken} The password field must be at least 8 characters.")),
+            Wanted::refused(&format!("{EMAIL_TAKEN} The password field must be at least 8 characters.")),
         ),
-        row("bagisto 14: the same phone", other("p@example.com", "0049123456"), Wanted::refused(phone_taken)),
-        row("bagisto 14: in its normal form", other("p@example.com", "49123456"), Wanted::refused(phone_taken)),
+        row("bagisto 14: the same phone", other("p@example.com", "0049123456"), Wanted::refused(PHONE_TAKEN)),
+        row("bagisto 14: in its normal form", other("p@example.com", "49123456"), Wanted::refused(PHONE_TAKEN)),
         row(
             "bagisto 14: both",
             other("john@example.com", "49123456"),
-            Wanted::refused(&format!("{email_taken} {phone_taken}")),
+            Wanted::refused(&format!("{EMAIL_TAKEN} {PHONE_TAKEN}")),
         ),
         row("bagisto 14: another phone", other("p@example.com", "49123457"), Wanted::done(201)),
     ])
@@ -202,6 +205,132 @@ async fn taken_values(engine: Engine) {
     shop.send(&shop.register(&first)).await.expect_status(201);
     let again = shop.register(&first);
     shop.check(&[row("bagisto 13: an open claim takes nothing", again, Wanted::done(201).at("/isVerified", 0))]).await;
+}
+
+async fn whoever_has_the_address_is_told(engine: Engine) {
+    let shop = Shop::open_unverified(engine).await;
+    let owner = "john@example.com";
+    shop.send(&shop.register(&sign_up_with(owner, &json!({ "phone": "49123" })))).await.expect_status(201);
+    let taken = || Wanted::refused(EMAIL_TAKEN);
+    let with = |more: Value| shop.register(&sign_up_with(owner, &more));
+    shop.check(&[
+        row("bagisto 13: the address before another confirmation", with(json!({ "confirmPassword": "x" })), taken()),
+        row("bagisto 13: before a gender that is none", with(json!({ "gender": "Robot" })), taken()),
+        row(
+            "bagisto 13: beside a phone",
+            with(json!({ "phone": "49123" })),
+            Wanted::refused(&format!("{EMAIL_TAKEN} {PHONE_TAKEN}")),
+        ),
+    ])
+    .await;
+    shop.gateway.until_all_mail_is_sent().await;
+    let notices = async || {
+        let mails = shop.gateway.mailbox().list(owner).await;
+        mails.iter().filter(|mail| mail.kind == "registration-notice").count()
+    };
+    assert_eq!(notices().await, 0);
+    count_case(engine, "bagisto 13: nobody is told of what was no sign-up");
+    shop.check(&[row("bagisto 13: nothing else wrong", with(json!({})), taken())]).await;
+    shop.gateway.mailbox().wait_for_kind(owner, "registration-notice", None).await;
+    count_case(engine, "bagisto 13: whoever has the address is told");
+    shop.check(&[row("bagisto 13: again", with(json!({})), taken())]).await;
+    shop.gateway.until_all_mail_is_sent().await;
+    assert_eq!(notices().await, 1, "once in a while");
+}
+
+/// Open claims can be in the way, too.
+async fn full_addresses(engine: Engine) {
+    for (name, value, holds) in [
+        ("VESTIBULE__ACCOUNTS__REREGISTRATION", "reject", "bagisto 13: an open claim of a shop that wants one"),
+        ("VESTIBULE__ACCOUNTS__MAX_OPEN_CLAIMS", "1", "bagisto 13: as many open claims as there may be"),
+    ] {
+        let shop = Shop::start(settings(engine).set(name, value), engine).await;
+        let first = shop.register(&sign_up("john@example.com"));
+        shop.send(&first).await.expect_status(201);
+        shop.check(&[row(holds, first, Wanted::refused(EMAIL_TAKEN))]).await;
+        shop.gateway.until_all_mail_is_sent().await;
+        assert_eq!(shop.gateway.mailbox().list("john@example.com").await.len(), 1, "nobody has the address yet");
+    }
+}
+
+async fn a_hardened_shop(engine: Engine) {
+    for double_opt_in in ["true", "false"] {
+        let builder = settings(engine)
+            .set("VESTIBULE__ACCOUNTS__ENUMERATION", "hardened")
+            .set("VESTIBULE__ACCOUNTS__DOUBLE_OPT_IN", double_opt_in);
+        let shop = Shop::start(builder, engine).await;
+        let owner = "john@example.com";
+        shop.send(&shop.register(&sign_up(owner))).await.expect_status(201);
+        if double_opt_in == "true" {
+            shop.gateway.confirm(&shop.gateway.mailbox().wait_for(owner).await.token).await;
+        }
+        let other = json!({ "password": OTHER_PASSWORD, "confirmPassword": OTHER_PASSWORD });
+        let told = async |email: &str| {
+            let answer = shop.send(&shop.register(&sign_up_with(email, &other))).await.expect_status(201);
+            let mut told = answer.json();
+            for own in ["id", "email", "apiToken"] {
+                assert!(!told[own].take().is_null(), "{own}");
+            }
+            (told, answer.header("Location").is_some())
+        };
+        let (taken, free) = (told(owner).await, told("jane@example.com").await);
+        assert_eq!(taken, free);
+        assert_eq!((&free.0["token"], &free.0["isVerified"]), (&json!(""), &json!(0)));
+        shop.gateway.mailbox().wait_for_kind(owner, "registration-notice", None).await;
+        assert_eq!(shop.send(&shop.login(owner, OTHER_PASSWORD)).await.json()["success"], false);
+        shop.token_of(owner, PASSWORD).await;
+        count_case(
+            engine,
+            &format!("bagisto 13: hardened, double opt-in {double_opt_in}: a taken address is no other"),
+        );
+    }
+}
+
+/// The header of this door comes before that of HTTP. Answers are in English whatever is asked for.
+async fn languages(engine: Engine) {
+    let shop = Shop::open(engine).await;
+    let (german, english) = ("Vielen Dank für deine Anmeldung", "Thank you for signing up");
+    for (index, (header, value, thanks)) in [
+        ("X-Locale", "en", english),
+        ("X-Locale", "en_US", english),
+        ("X-Locale", "de_DE", german),
+        ("X-Locale", "xx", german),
+        ("Accept-Language", "en", english),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("{index}@example.com");
+        let other = if header == "X-Locale" { "Accept-Language" } else { "X-Currency" };
+        let request = |body: &Value| shop.register(body).header(other, "en").header(header, value);
+        shop.check(&[
+            row("bagisto §1: a locale", request(&sign_up(&email)), Wanted::done(201)),
+            row(
+                "bagisto §1: a refusal is in English",
+                request(&sign_up_with(&email, &json!({ "email": "nope" }))),
+                Wanted::refused("The email field must be a valid email address."),
+            ),
+        ])
+        .await;
+        let mail = shop.gateway.mailbox().wait_for(&email).await;
+        assert!(mail.subject.starts_with(thanks), "{header}: {value}: {}", mail.subject);
+    }
+    count_case(engine, "bagisto §1: mails in the language that is asked for");
+}
+
+/// The account is there all the same: no answer may have its owner sign up again.
+async fn without_a_token(engine: Engine) {
+    let shop = Shop::open_unverified(engine).await;
+    let database = shop.gateway.database();
+    database.execute("ALTER TABLE bearer_tokens RENAME TO bearer_tokens_away");
+    shop.check(&[row(
+        "bagisto 9: no token can be made",
+        shop.register(&sign_up("john@example.com")),
+        Wanted::done(201).at("/isVerified", 1).at("/token", ""),
+    )])
+    .await;
+    database.execute("ALTER TABLE bearer_tokens_away RENAME TO bearer_tokens");
+    shop.token_of("john@example.com", PASSWORD).await;
 }
 
 async fn types_and_bodies(engine: Engine) {
@@ -279,7 +408,7 @@ async fn nobody_verifies_themselves(engine: Engine) {
             Wanted::done(201).at("/isVerified", 0).at("/token", ""),
         ),
         row(
-            "bagisto 21: marks of one's own",
+            "bagisto 21, §12: marks of one's own",
             shop.register(&sign_up_with("jane@example.com", &with_marks)),
             Wanted::done(201).at("/isVerified", 0).at("/status", 1).at("/isSuspended", 0).at("/token", ""),
         ),

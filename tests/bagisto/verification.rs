@@ -6,7 +6,10 @@ use testkit::{Answer, Engine, Request, count_case, on_both_databases};
 use crate::shop::{PASSWORD, Shop, settings, sign_up};
 
 on_both_databases! {
-    tables: [for_callers_that_ask_for_json, for_browsers, for_browsers_of_a_shop_that_trusts_links, resends]
+    tables: [
+        for_callers_that_ask_for_json, for_browsers, for_browsers_of_a_shop_that_trusts_links, the_link_of_the_mail,
+        resends, resends_of_a_network,
+    ]
 }
 
 const VERIFIED: &str = "Your account has been verified, try to login now.";
@@ -79,6 +82,44 @@ async fn for_browsers_of_a_shop_that_trusts_links(engine: Engine) {
     }
     shop.token_of("john@example.com", PASSWORD).await;
     count_case(engine, "bagisto 26: confirmed by a link alone");
+}
+
+/// A shop whose mails lead here, and whose browsers are confirmed by that.
+async fn the_link_of_the_mail(engine: Engine) {
+    let builder = settings(engine)
+        .set("VESTIBULE__DIALECTS__CONFIRM_BY_GET", "true")
+        .set("VESTIBULE__DIALECTS__LOGIN_URL", "https://shop.example.com/login")
+        .set("VESTIBULE__MAIL__CONFIRM_LINK", "https://api.example.com/customer/verify-account/%s");
+    let shop = Shop::start(builder, engine).await;
+    for (email, json) in [("john@example.com", false), ("jane@example.com", true)] {
+        shop.send(&shop.register(&sign_up(email))).await.expect_status(201);
+        let link = shop.gateway.mailbox().wait_for(email).await.link;
+        let path = link.strip_prefix("https://api.example.com").unwrap();
+        if json {
+            outcome(&shop.gateway.send(&get_json(path)).await, 200, true, VERIFIED);
+        } else {
+            let answer = shop.gateway.send(&get(path)).await.expect_status(302);
+            assert_eq!(answer.header("Location"), Some("https://shop.example.com/login?verified=1"), "{link}");
+        }
+        shop.token_of(email, PASSWORD).await;
+        outcome(&shop.gateway.send(&get_json(path)).await, 400, false, NOT_VERIFIED);
+    }
+    count_case(engine, "bagisto 26, §9: the link as it is mailed");
+}
+
+/// Whoever has one IPv6 address of a network has them all.
+async fn resends_of_a_network(engine: Engine) {
+    let gateway = settings(engine).set("VESTIBULE__HTTP__TRUSTED_PROXIES", "127.0.0.1").start().await;
+    let from =
+        |address: &str| get_json("/customer/resend/verification/nobody@example.com").header("X-Forwarded-For", address);
+    for last in 1..=6 {
+        gateway.send(&from(&format!("2001:db8:1:2::{last}"))).await.expect_status(200);
+    }
+    gateway.send(&from("2001:db8:1:2:ffff::7")).await.expect_status(429);
+    for other in ["2001:db8:1:3::1", "192.0.2.1"] {
+        gateway.send(&from(other)).await.expect_status(200);
+    }
+    count_case(engine, "bagisto 29, §9: the addresses of one network are one client");
 }
 
 async fn resends(engine: Engine) {

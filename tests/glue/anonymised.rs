@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use testkit::{
-    Engine, Expected, PASSWORD, Request, change_password, check, confirm, document, eventually, forgot_password,
-    insert_address, log_in, new_address, on_both_databases, patch_address, patch_customer, refresh, register, resend,
-    restore_password, row, sign_up,
+    Engine, Expected, Gateway, PASSWORD, Request, change_password, check, confirm, document, eventually,
+    forgot_password, insert_address, log_in, new_address, on_both_databases, patch_address, patch_customer, refresh,
+    register, resend, restore_password, row, sign_up,
 };
 
 use crate::messages::{
@@ -134,9 +134,14 @@ async fn the_database_has_no_trace(engine: Engine) {
     });
     let names: Vec<(&str, Option<Value>)> =
         own.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), Some(value.clone()))).collect();
-    gateway.send(&register(&with(sign_up(email), &names))).await.expect_status(201);
-    gateway.confirm(&gateway.mailbox().wait_for(email).await.token).await;
+    let merchant = insert_merchant_user(&gateway, engine, email).await;
+    let before = gateway.mailbox().wait_for_kind(email, "registration-code", None).await;
+    let registered = gateway.send(&register(&with(sign_up(email), &names))).await.expect_status(201);
+    let mail = gateway.mailbox().wait_for_kind(email, "registration-confirmation", Some(&before)).await;
+    gateway.confirm(&mail.token).await;
     let session = gateway.login(email).await;
+    assert_eq!(registered.text("/data/id"), session.reference);
+    tell_the_shop_api(&gateway, engine, email).await;
     let address = json!({
         "firstName": "Mirabellissima", "address1": "Kieselgurstraße", "city": "Quakenbrück", "phone": "+49 555 987654321",
         "company": "Olsensensen & Söhne",
@@ -160,6 +165,11 @@ async fn the_database_has_no_trace(engine: Engine) {
         "quakenbr",
         "987654321",
         "1987-06-05",
+        "123454321",
+        "r2x1y2tzdgfkda",
+        "quirinella",
+        "tintagella",
+        "zwillingstyp",
         // A mask leaves the first letter and the domain.
         "example.com",
     ];
@@ -174,6 +184,9 @@ async fn the_database_has_no_trace(engine: Engine) {
     assert!(["mirabella", "norabella"].iter().all(|name| !log.contains(name)), "{log}");
     let left = gateway.database().dump();
     assert!(left.contains(&session.reference), "2.5 the row stays: {left}");
+    let status = Request::get(&format!("/User/{}/status", merchant.user)).header("Accept", "application/json");
+    let status = gateway.send(&status.bearer(&merchant.token)).await.expect_status(200);
+    assert_eq!(status.json()["status"], 350, "the merchant's user stays, and is closed: {status:?}");
     // Deleted rows can outlive their table's knowledge of them: on SQLite the files themselves are searched, first as the
     // next clean-up leaves them and then as the gateway does.
     let database = gateway.database();
@@ -194,4 +207,57 @@ async fn the_database_has_no_trace(engine: Engine) {
     eventually("2.5 a clean-up leaves nothing in the files", async || kept().is_empty()).await;
     gateway.stop().await;
     assert_eq!(kept(), Vec::<&str>::new(), "2.5 the files keep what was deleted");
+}
+
+/// A merchant's user, and a token of that merchant.
+struct MerchantUser {
+    user: i64,
+    token: String,
+}
+
+/// A body of JSON, as doors other than this one take it.
+fn send_json(method: &str, path: &str, body: &Value) -> Request {
+    let request = Request::new(method, path).header("Accept", "application/json");
+    request.header("Content-Type", "application/json").body(body.to_string())
+}
+
+/// Has a merchant make a user on an address, with what only merchants tell.
+async fn insert_merchant_user(gateway: &Gateway, engine: Engine, email: &str) -> MerchantUser {
+    let made: Value = {
+        let beside = Gateway::on(engine).database(&gateway.database());
+        let made = beside.run(&["merchants", "create", "--name", "Harbour Toys", "--json"]).await;
+        let line = made.output.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {}", made.output))
+    };
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", made["clientId"].as_str().unwrap()),
+        ("client_secret", made["clientSecret"].as_str().unwrap()),
+    ];
+    let token = gateway.send(&Request::form("/connect/token", &fields)).await.expect_status(200).text("/access_token");
+    let user = json!({
+        "merchantId": made["merchantId"], "email": email,
+        "additionalData": { "type": "zwillingstyp", "data": { "nickname": "Tintagella" } },
+    });
+    let user = gateway.send(&send_json("POST", "/User", &user).bearer(&token)).await.expect_status(201);
+    MerchantUser { user: user.json()["id"].as_i64().unwrap(), token }
+}
+
+/// Tells the shop API what only it asks for: a telephone number, a picture, and two addresses for the newsletter.
+async fn tell_the_shop_api(gateway: &Gateway, engine: Engine, email: &str) {
+    let beside = Gateway::on(engine).database(&gateway.database());
+    let made = beside.run(&["storefront-keys", "create", "--name", "tests"]).await;
+    let key = made.output.split_whitespace().find(|word| word.starts_with("pk_storefront_")).unwrap();
+    let send = async |method: &str, path: &str, body: &Value, token: &str| {
+        let request = send_json(method, path, body).header("X-STOREFRONT-KEY", key).bearer(token);
+        gateway.send(&request).await
+    };
+    let login = json!({ "email": email, "password": PASSWORD });
+    let token = send("POST", "/api/shop/customer/login", &login, "").await.expect_status(201).text("/token");
+    let more = json!({
+        "phone": "0049123454321", "subscribedToNewsLetter": true, "image": "data:image/png;base64,R2x1Y2tzdGFkdA==",
+    });
+    send("PUT", "/api/shop/customers/profile", &more, &token).await.expect_status(200);
+    let newsletter = json!({ "customerEmail": "Quirinella@example.com" });
+    send("POST", "/api/shop/newsletters", &newsletter, &token).await.expect_status(201);
 }

@@ -6,5 +6,6 @@ mod carts;
 mod import;
 mod mailbox;
 mod products;
+mod request_limit;
 mod running;
 mod start_up;

@@ -1,6 +1,6 @@
 //! After a whole session nothing that opens a door lies in the database, in its journal or in the log.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{
     Engine, Gateway, PASSWORD, Request, Session, change_password, confirm, document, forgot_password, log_in,
     new_address, on_both_databases, patch_address, patch_customer, refresh, register, resend, restore_password,
@@ -18,6 +18,10 @@ const CHANGED_PASSWORD: &str = "Chang3d-Password-Of-Hers!";
 const NEW_ADDRESS: &str = "nora.bergson@example.org";
 const STREET: &str = "Kieselgurstraße";
 const OTHER_NEW_ADDRESS: &str = "nina.lundgren@example.net";
+const SHOP_ADDRESS: &str = "nele.petersen@example.com";
+const SHOP_PASSWORD: &str = "Sh0p-Password-Of-Hers!";
+const SHOP_CHANGED_PASSWORD: &str = "Sh0p-Changed-Password!";
+const SHOP_RESET_PASSWORD: &str = "Sh0p-Reset-Password!";
 
 async fn nothing_that_opens_a_door_is_kept(engine: Engine) {
     let gateway = Gateway::on(engine).set("VESTIBULE__LOG__FILTER", "trace").start().await;
@@ -54,6 +58,7 @@ async fn nothing_that_opens_a_door_is_kept(engine: Engine) {
     }
     secrets.extend([session.access_token, session.refresh_token, next]);
     secrets.extend(account_and_passwords(&gateway).await);
+    secrets.extend(shop_api(&gateway, engine).await);
     gateway.until_all_mail_is_sent().await;
 
     let log = gateway.log();
@@ -86,7 +91,7 @@ async fn nothing_that_opens_a_door_is_kept(engine: Engine) {
         }
     }
     assert!(!log.contains(STREET) && !log.contains("Mira"), "the log names where somebody lives:\n{log}");
-    for address in [ADDRESS, NEW_ADDRESS, OTHER_NEW_ADDRESS] {
+    for address in [ADDRESS, NEW_ADDRESS, OTHER_NEW_ADDRESS, SHOP_ADDRESS] {
         let (name, _) = address.split_once('@').unwrap_or((address, ""));
         for form in [address.to_owned(), name.to_owned(), address.replace('@', "%40")] {
             assert!(!log.contains(&form), "the log names an address, {form}:\n{log}");
@@ -148,6 +153,77 @@ async fn account_and_passwords(gateway: &Gateway) -> Vec<String> {
         .flat_map(|mail| [mail.token, mail.code])
         .filter(|secret| !secret.is_empty())
         .chain(tokens)
+        .collect()
+}
+
+/// Signs up at the shop API, logs in, and sets the password in both ways, each in wrong ways too. Answers the secrets of it.
+async fn shop_api(gateway: &Gateway, engine: Engine) -> Vec<String> {
+    let beside = Gateway::on(engine).database(&gateway.database());
+    let made = beside.run(&["storefront-keys", "create", "--name", "tests", "--limit", "0"]).await;
+    let key = made.output.split_whitespace().find(|word| word.starts_with("pk_storefront_"));
+    let key = key.unwrap_or_else(|| panic!("no key in {}", made.output)).to_owned();
+    let call = |method: &str, path: &str, body: &Value| {
+        let request = Request::new(method, path).header("Accept", "application/json").header("X-STOREFRONT-KEY", &key);
+        request.header("Content-Type", "application/json").body(body.to_string())
+    };
+    let sign_up = json!({
+        "firstName": "Mira", "lastName": "Petersen", "email": SHOP_ADDRESS, "password": SHOP_PASSWORD,
+        "confirmPassword": SHOP_PASSWORD,
+    });
+    let sign_up = call("POST", "/api/shop/customers", &sign_up);
+    let registered = gateway.send(&sign_up).await.expect_status(201);
+    let confirmation = gateway.mailbox().wait_for(SHOP_ADDRESS).await;
+    let log_in = |password: &str| {
+        call("POST", "/api/shop/customer/login", &json!({ "email": SHOP_ADDRESS, "password": password }))
+    };
+    let verify = format!("/customer/verify-account/{}", confirmation.token);
+    for request in [
+        sign_up.clone().header("X-STOREFRONT-KEY", &format!("{key}{key}")),
+        sign_up.clone().header("Content-Type", "text/plain"),
+        sign_up.clone().body(format!("{{\"password\": \"{SHOP_PASSWORD}\"")),
+        log_in(SHOP_PASSWORD),
+        Request::get(&verify).header("Accept", "text/html"),
+        Request::get(&format!("/customer/resend/verification/{SHOP_ADDRESS}")).header("Accept", "application/json"),
+        Request::get(&verify).header("Accept", "application/json"),
+        Request::get(&verify).header("Accept", "application/json"),
+        sign_up,
+        log_in(WRONG_PASSWORD),
+    ] {
+        gateway.send(&request).await;
+    }
+    let token = gateway.send(&log_in(SHOP_PASSWORD)).await.expect_status(201).text("/token");
+    let change = |current: &str, password: &str| {
+        let body = json!({ "currentPassword": current, "password": password, "confirmPassword": password });
+        call("PUT", "/api/shop/customer-profile-updates/1", &body)
+    };
+    let nothing = json!({});
+    for request in [
+        call("POST", "/api/shop/verify-tokens", &nothing).bearer(&token),
+        call("GET", &format!("/api/shop/customers/{}", token.replace('|', "%7C")), &nothing).bearer(&token),
+        change(WRONG_PASSWORD, SHOP_CHANGED_PASSWORD).bearer(&token),
+        change(SHOP_PASSWORD, SHOP_CHANGED_PASSWORD).bearer(&format!("{token}x")),
+    ] {
+        gateway.send(&request).await;
+    }
+    gateway.send(&change(SHOP_PASSWORD, SHOP_CHANGED_PASSWORD).bearer(&token)).await.expect_status(200);
+    let forgot = call("POST", "/api/shop/forgot-passwords", &json!({ "email": SHOP_ADDRESS }));
+    let restore = gateway.send_for_mail(&forgot, SHOP_ADDRESS, "restore-password").await;
+    for (email, status) in [(NEW_ADDRESS, 400), (SHOP_ADDRESS, 200), (SHOP_ADDRESS, 400)] {
+        let body = json!({
+            "token": restore.token, "email": email, "password": SHOP_RESET_PASSWORD,
+            "passwordConfirmation": SHOP_RESET_PASSWORD,
+        });
+        gateway.send(&call("PUT", "/api/shop/customers/reset-password", &body)).await.expect_status(status);
+    }
+    let other = gateway.send(&log_in(SHOP_RESET_PASSWORD)).await.expect_status(201).text("/token");
+    gateway.send(&call("POST", "/api/shop/customer/logout", &nothing).bearer(&other)).await.expect_status(201);
+    let passwords = [SHOP_PASSWORD, SHOP_CHANGED_PASSWORD, SHOP_RESET_PASSWORD].map(str::to_owned);
+    let behind_the_bar =
+        [&token, &other].map(|token| token.split_once('|').map_or_else(String::new, |(_, secret)| secret.to_owned()));
+    [confirmation.token, confirmation.code, restore.token, registered.text("/apiToken"), key]
+        .into_iter()
+        .chain(passwords)
+        .chain(behind_the_bar)
         .collect()
 }
 

@@ -327,6 +327,9 @@ async fn correlations(engine: Engine) {
         }
         let request = door.own(post("/User/email/confirm", &body));
         check(engine, door.gateway.client(), &[row(holds, request, expected)]).await;
+        // From its own row on: of all that confirm, one does so for the merchant.
+        let notes = door.gateway.database().dump().matches("as a merchant").count();
+        assert_eq!(notes, usize::from(index >= 2), "E9: what is kept of it after {holds}");
     }
 }
 

@@ -33,6 +33,7 @@ pub fn settings(engine: Engine) -> GatewayBuilder {
         .set("VESTIBULE__DIALECTS__TENPAY", "true")
         .set("VESTIBULE__DIALECTS__SEND_COOL_DOWN_SECONDS", "0")
         .set("VESTIBULE__DIALECTS__SENDS_PER_DAY", "0")
+        .set("VESTIBULE__ACCOUNTS__MAILS_PER_ADDRESS_PER_DAY", "1000")
 }
 
 /// Runs a command on the database of a gateway that runs.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use testkit::{Engine, Expected, Gateway, PASSWORD, Request, check, count_case, on_both_databases, row};
 
 use crate::ground::{
@@ -10,7 +11,10 @@ use crate::ground::{
 };
 
 on_both_databases! {
-    tables: [clients, operators, refreshing, tokens_of_other_doors, a_merchant_that_is_disabled, switched_off, secrets]
+    tables: [
+        clients, control_characters, operators, an_outdated_hash, refreshing, tokens_of_other_doors,
+        a_merchant_that_is_disabled, switched_off, secrets,
+    ]
 }
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
@@ -87,6 +91,51 @@ async fn clients(engine: Engine) {
     .await;
 }
 
+/// Of which NUL is what PostgreSQL takes in no text.
+async fn control_characters(engine: Engine) {
+    let Door { gateway, merchant, .. } = Door::open(engine).await;
+    let in_form = |name: &str, value: &str| {
+        let mut fields = vec![
+            ("client_id", merchant.client.as_str()),
+            ("client_secret", merchant.secret.as_str()),
+            ("grant_type", "password"),
+            ("username", "ines"),
+            ("password", "wrong"),
+        ];
+        fields.retain(|(existing, _)| *existing != name);
+        fields.push((name, value));
+        Request::form("/connect/token", &fields)
+    };
+    let refresh = |token: &str| ask_token(&merchant, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
+    let in_header =
+        |id: &str, secret: &str| Request::form("/connect/token", &[GRANT]).header("Authorization", &basic(id, secret));
+    let (request, challenged) = (|| refused(400, "invalid_request"), || refused(401, "invalid_client"));
+    check(
+        engine,
+        gateway.client(),
+        &[
+            row("10npay B5, G9: a client with a NUL", in_form("client_id", "\0"), request()),
+            row("10npay B5, G9: one within its name", in_form("client_id", "merchant\0"), request()),
+            row("10npay B5, G9: a secret with a NUL", in_form("client_secret", "\0"), request()),
+            row("10npay B5, G9: a client with a NUL in the header", in_header("%00", "x"), challenged()),
+            row("10npay B5, G9: the same as it stands", in_header("\0", "x"), challenged()),
+            row("10npay B5, G9: a secret with a NUL in the header", in_header(&merchant.client, "%00"), challenged()),
+            row("10npay B5, G9: an operator with a NUL", in_form("username", "\0"), request()),
+            row("10npay B5, G9: a line break", in_form("username", "ines\r\n"), request()),
+            row("10npay B5, G9: a password with a NUL", in_form("password", "\0"), request()),
+            row("10npay B5, G9: a refresh token with a NUL", refresh("\0"), request()),
+            row("10npay B5, G9: a grant with a NUL", in_form("grant_type", "password\0"), request()),
+            row("10npay B5, G9: a scope with a NUL", in_form("scope", "users\0"), request()),
+            row(
+                "10npay B1, G9: a field that does not count",
+                ask_token(&merchant, &[GRANT, ("x", "\0")]),
+                good("users"),
+            ),
+        ],
+    )
+    .await;
+}
+
 /// What the command prints for a new operator.
 async fn insert_operator(gateway: &Gateway, engine: Engine, merchant: &str, username: &str) -> String {
     let output = command(gateway, engine, &["merchants", "operators", "add", merchant, username]).await;
@@ -136,11 +185,35 @@ async fn operators(engine: Engine) {
     count_case(engine, "10npay B2: the login lock holds for operators");
 }
 
+/// The hash is one that another system made, of `Supp0rt!Supp0rt`.
+async fn an_outdated_hash(engine: Engine) {
+    let Door { gateway, merchant, .. } = Door::open(engine).await;
+    insert_operator(&gateway, engine, "Harbour Toys", "ines").await;
+    let database = gateway.database();
+    let outdated = "$2y$05$abcdefghijklmnopqrstuuqvgTFVZER.oSE8p1kTiCN9lPxhombsK";
+    database.execute(&format!("UPDATE merchant_operators SET password_hash = '{outdated}'"));
+    let ask = |password: &str| {
+        ask_token(&merchant, &[("grant_type", "password"), ("username", "ines"), ("password", password)])
+    };
+    let refused = row("10npay B5: a wrong password of an old hash", ask("wrong"), refused(400, "invalid_grant"));
+    check(engine, gateway.client(), &[refused]).await;
+    assert!(database.dump().contains(outdated));
+    let first = row("10npay B2: an operator with an old hash", ask("Supp0rt!Supp0rt"), good("users offline_access"));
+    check(engine, gateway.client(), &[first]).await;
+    let dump = database.dump();
+    let of_ines = dump.lines().find(|line| line.starts_with("merchant_operators: ")).unwrap();
+    assert!(!of_ines.contains(outdated) && of_ines.contains("$argon2id$"), "{of_ines}");
+    let next = row("10npay B9: whose hash is of today", ask("Supp0rt!Supp0rt"), good("users offline_access"));
+    check(engine, gateway.client(), &[next]).await;
+    assert_eq!(database.dump().lines().find(|line| line.starts_with("merchant_operators: ")), Some(of_ines), "once");
+}
+
 async fn refreshing(engine: Engine) {
     let Door { gateway, merchant, .. } = Door::open(engine).await;
     let password = insert_operator(&gateway, engine, "Harbour Toys", "ines").await;
     let fields = [("grant_type", "password"), ("username", "ines"), ("password", password.as_str())];
-    let first = gateway.send(&ask_token(&merchant, &fields)).await.expect_status(200).text("/refresh_token");
+    let log_in = async || gateway.send(&ask_token(&merchant, &fields)).await.expect_status(200).text("/refresh_token");
+    let first = log_in().await;
     let ask = |token: &str| ask_token(&merchant, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
     let stranger = crate::ground::insert_merchant(&gateway, engine, "Stranger").await;
     let foreign = ask_token(&stranger, &[("grant_type", "refresh_token"), ("refresh_token", &first)]);
@@ -155,10 +228,18 @@ async fn refreshing(engine: Engine) {
     assert_eq!(status.status, 404, "a good token: {status:?}");
     count_case(engine, "10npay B2: a refresh token");
     let customer = gateway.sign_in("mira@example.com").await;
+    let narrowed = log_in().await;
+    let to_users = [("grant_type", "refresh_token"), ("refresh_token", narrowed.as_str()), ("scope", "users")];
     check(
         engine,
         gateway.client(),
         &[
+            row(
+                "10npay B2, B4: a narrower scope brings no further refresh token",
+                ask_token(&merchant, &to_users),
+                good("users").nothing_at("/refresh_token"),
+            ),
+            row("10npay B5: and spends the old one", ask(&narrowed), refused(400, "invalid_grant")),
             row("10npay B5: a customer's refresh token", ask(&customer.refresh_token), refused(400, "invalid_grant")),
             row("10npay B5: a refresh token twice", ask(&first), refused(400, "invalid_grant")),
             row("10npay B5: which ends the one behind it", ask(&second), refused(400, "invalid_grant")),
@@ -178,7 +259,9 @@ async fn tokens_of_other_doors(engine: Engine) {
     let user = door.create("nora@example.com").await;
     let create = door.new_user("olga@example.com");
     let mut spoilt = door.token.clone();
-    spoilt.replace_range(spoilt.len() - 6..spoilt.len() - 4, "AA");
+    let place = spoilt.len() - 6..spoilt.len() - 5;
+    let other = if &spoilt[place.clone()] == "A" { "B" } else { "A" };
+    spoilt.replace_range(place, other);
     check(
         engine,
         door.gateway.client(),
@@ -269,14 +352,28 @@ async fn secrets(engine: Engine) {
     let refresh = door.gateway.send(&ask_token(&door.merchant, &fields)).await.text("/refresh_token");
     door.send(confirm_code(user.id, &crate::ground::other_than(&user.mail.code))).await.expect_status(400);
     let log = door.gateway.log();
-    let secrets = [&door.merchant.secret, &door.token, &password, &refresh];
-    for secret in secrets {
+    // Bytes are shown as hex digits, in capitals or not.
+    let dump = door.gateway.database().dump().to_lowercase();
+    assert!(dump.contains(&hex::encode(Sha256::digest(&door.merchant.secret))), "what is there is found: {dump}");
+    for secret in [&door.merchant.secret, &door.token, &password, &refresh] {
         assert!(!log.contains(secret.as_str()), "in the log");
+        for form in [secret.to_lowercase(), hex::encode(secret)] {
+            assert!(!dump.contains(&form), "in the tables");
+        }
         for (path, content) in door.gateway.files() {
             let found = content.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "in {}", path.display());
         }
     }
-    assert!(!log.contains(&format!("\"{}\"", user.mail.code)) && !log.contains(&user.email), "{log}");
+    // Six digits stand anywhere by chance, within longer numbers and digests: here they would be a word.
+    let code = user.mail.code.as_str();
+    for (place, content) in [("the tables", &dump), ("the log", &log)] {
+        let mut words = content.split(|character: char| !character.is_ascii_alphanumeric());
+        assert!(!words.any(|word| word == code), "the code {code} lies in {place}: {content}");
+    }
+    for unkeyed in [hex::encode(code), hex::encode(Sha256::digest(code))] {
+        assert!(!dump.contains(&unkeyed), "what the code can be guessed from lies in the tables: {dump}");
+    }
+    assert!(!log.contains(&user.email), "{log}");
     count_case(engine, "10npay B9, K5: secrets are stored as digests and never logged");
 }

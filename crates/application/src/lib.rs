@@ -53,6 +53,7 @@ pub use hasher::{Hasher, HasherBusy, HasherError, HasherSettings, Verification};
 pub use import::{CustomerFields, CustomerImport, ImportError, ImportRow, Imported};
 pub use leaked_passwords::LeakedPasswords;
 pub use line_problem::LineProblem;
+pub use login_lock::one_client;
 pub use merchant_users::{ConfirmMerchantUserError, CreateMerchantUserError, MerchantUserForm, SendCodeError};
 pub use merchants::{
     CreatedMerchant, KnownClient, MerchantError, MerchantSettings, MerchantTokenError, MerchantTokens, Merchants,

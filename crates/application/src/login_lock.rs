@@ -84,8 +84,8 @@ pub(crate) fn seconds_left(until: Timestamp, now: Timestamp) -> u64 {
     until.since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
-/// The address that stands for all that one client can have.
-fn one_client(address: IpAddr) -> IpAddr {
+/// The address that stands for all that one client can have: itself, or the /64 that it is in.
+pub fn one_client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

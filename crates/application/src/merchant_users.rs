@@ -113,8 +113,8 @@ impl Application {
         Ok(self.store().find_merchant_user(merchant, user).await?)
     }
 
-    /// Sends a user another code, and voids the older ones; nothing for who is confirmed. `email` is the address as the
-    /// merchant knows it.
+    /// Sends a user another code, and voids the older ones; nothing for who is confirmed. Silent about an address that had
+    /// an owner before, or has had its mails for the day: no code goes there. `email` is the address as the merchant knows it.
     ///
     /// # Errors
     ///
@@ -134,6 +134,8 @@ impl Application {
             message_id: MessageId::generate(&*parts.randomness),
             cool_down: seconds(parts.merchants.send_cool_down_seconds),
             max_per_day: parts.merchants.sends_per_day,
+            max_mails_per_day: parts.accounts.mails_per_address_per_day,
+            notice_cool_down: seconds(parts.accounts.notice_cool_down_seconds),
             now,
         };
         match self.store().queue_code(request).await? {

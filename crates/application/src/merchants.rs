@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use domain::{
-    ClientSecret, Clock, Digest, FamilyId, MAX_MERCHANT_NAME_CHARACTERS, MerchantId, MessageId, Password, Randomness,
-    RefreshToken,
+    ClientSecret, Clock, Digest, FamilyId, MAX_MERCHANT_NAME_CHARACTERS, MerchantId, MessageId, Password, PasswordHash,
+    Randomness, RefreshToken,
 };
 use store::{
     Merchant, MerchantClient, NewMerchant, NewMerchantToken, NewOperator, NextRefreshToken, OperatorOutcome, Store,
@@ -125,7 +125,8 @@ impl Application {
             return Err(MerchantTokenError::Locked { retry_after_seconds });
         }
         let stored = self.store().find_operator(client.0.merchant, login.username).await?;
-        if parts.hasher.verify(login.password, stored.as_ref()).await? == Verification::Wrong {
+        let verification = parts.hasher.verify(login.password, stored.as_ref()).await?;
+        if verification == Verification::Wrong {
             return Err(match self.count_wrong_password(lock).await? {
                 Some(retry_after_seconds) => MerchantTokenError::Locked { retry_after_seconds },
                 None => MerchantTokenError::Refused,
@@ -142,10 +143,27 @@ impl Application {
         if let Some(until) = self.store().admit_operator(token, lock, now).await? {
             return Err(MerchantTokenError::Locked { retry_after_seconds: seconds_left(until, now) });
         }
+        if let (Verification::RightButOutdated, Some(stored)) = (verification, &stored) {
+            self.replace_operator_hash(login, stored).await;
+        }
         Ok(self.merchant_tokens(&client.0, refresh_token).await?)
     }
 
-    /// Exchanges a refresh token of the client's for a new pair. Showing it again revokes all its descendants.
+    /// Brings the hash of a password that was right up to date. Where that fails the old one stays, and the next login
+    /// tries again.
+    async fn replace_operator_hash(
+        &self,
+        OperatorLogin { username, password, .. }: OperatorLogin<'_>,
+        old: &PasswordHash,
+    ) {
+        let Ok(new) = self.parts().hasher.hash(password).await else { return };
+        if let Err(error) = self.store().update_operator_hash(username, old, &new).await {
+            tracing::warn!(%error, "the hash of an operator's password could not be brought up to date");
+        }
+    }
+
+    /// Exchanges a refresh token of the client's for a new pair, or for an access token alone. Showing it again revokes all
+    /// its descendants.
     ///
     /// # Errors
     ///
@@ -154,17 +172,19 @@ impl Application {
         &self,
         client: &KnownClient,
         refresh_token: &str,
+        wants_refresh_token: bool,
     ) -> Result<MerchantTokens, MerchantTokenError> {
         if refresh_token.len() > RefreshToken::MAX_CHARACTERS {
             return Err(MerchantTokenError::Refused);
         }
-        let next = RefreshToken::generate(&*self.parts().randomness);
+        let next = wants_refresh_token.then(|| RefreshToken::generate(&*self.parts().randomness));
+        let next_token = next.as_ref().map(|token| self.next_token(token));
         let presented = RefreshToken::digest_of_presented(refresh_token);
-        let next_token = self.next_token(&next);
-        if !self.store().rotate_merchant_token(&client.0.id, presented, next_token).await? {
+        let now = self.clock().now();
+        if !self.store().rotate_merchant_token(&client.0.id, presented, next_token, now).await? {
             return Err(MerchantTokenError::Refused);
         }
-        Ok(self.merchant_tokens(&client.0, Some(next)).await?)
+        Ok(self.merchant_tokens(&client.0, next).await?)
     }
 
     /// Whose access token this is; `None` for whatever is no token of a merchant who is not disabled.

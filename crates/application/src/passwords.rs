@@ -10,6 +10,8 @@ use crate::{Application, Caller, Failure, OwnCustomerError, Verification, second
 pub struct RestoreForm {
     /// The key as it came in.
     pub key: String,
+    /// The address that it must be for, at a door that asks for one.
+    pub email: Option<EmailAddress>,
     /// The new password.
     pub password: Password,
     /// The new password again.
@@ -23,7 +25,7 @@ pub enum RestorePasswordError {
     PasswordsDiffer,
     /// The policy refuses the password, at least one reason.
     WeakPassword(Vec<PasswordViolation>),
-    /// The key was never issued, is used, expired or void. Which of these is not told.
+    /// The key was never issued, is used, expired, void or for another address. Which of these is not told.
     Refused,
     /// It could not be carried out.
     Failure(Failure),
@@ -138,6 +140,7 @@ impl Application {
         }
         let restore = RestorePassword {
             key,
+            canonical_email: form.email.map(|email| email.canonical().to_owned()),
             password_hash: parts.hasher.hash(&form.password).await?,
             confirm: parts.accounts.restore_confirms,
             message_id: MessageId::generate(&*parts.randomness),

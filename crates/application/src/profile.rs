@@ -88,7 +88,8 @@ impl<F: Into<Failure>> From<F> for LeaveError {
 
 impl Application {
     /// Changes the caller's profile, all of it or nothing. Another address waits until it is confirmed, as with
-    /// [`update_customer`](Self::update_customer); a new password ends all tokens but the one that is shown.
+    /// [`update_customer`](Self::update_customer); a new password ends all tokens but the one that is shown, and voids every
+    /// change of the address but the one that is asked for with it.
     ///
     /// # Errors
     ///

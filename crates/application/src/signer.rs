@@ -228,15 +228,9 @@ impl Signer {
         now: Timestamp,
         randomness: &dyn Randomness,
     ) -> Result<String, SigningError> {
-        let mut jti = [0; JTI_BYTES];
-        randomness.fill(&mut jti);
-        let issued_at = now.as_seconds();
         let claims = IssuedClaims {
             aud: &self.audience,
-            jti: hex::encode(jti),
-            iat: issued_at,
-            nbf: issued_at,
-            exp: issued_at.saturating_add(self.access_lifetime_seconds),
+            stamp: Stamp::new(self.access_lifetime_seconds, now, randomness),
             sub: serde_json::to_string(&IssuedSubject {
                 id_company_user: None,
                 id_agent: None,
@@ -263,16 +257,10 @@ impl Signer {
         now: Timestamp,
         randomness: &dyn Randomness,
     ) -> Result<String, SigningError> {
-        let mut jti = [0; JTI_BYTES];
-        randomness.fill(&mut jti);
-        let issued_at = now.as_seconds();
-        self.sign_claims(&MerchantClaims {
-            aud: MERCHANT_AUDIENCE.to_owned(),
-            jti: hex::encode(jti),
-            iat: issued_at,
-            nbf: issued_at,
-            exp: issued_at.saturating_add(i64::try_from(lifetime_seconds).unwrap_or(i64::MAX)),
-            sub: client.to_owned(),
+        self.sign_claims(&IssuedMerchantClaims {
+            aud: MERCHANT_AUDIENCE,
+            stamp: Stamp::new(i64::try_from(lifetime_seconds).unwrap_or(i64::MAX), now, randomness),
+            sub: client,
             merchant_id: merchant.0,
         })
     }
@@ -292,13 +280,9 @@ impl Signer {
     ///
     /// [`InvalidAccessToken`] for whatever we did not sign for merchants, or not for now.
     pub fn verify_for_merchant(&self, jwt: &str, now: Timestamp) -> Result<MerchantId, InvalidAccessToken> {
-        let key = self.verifying_key(jwt)?;
-        let MerchantClaims { iat, nbf, exp, merchant_id, .. } =
-            jsonwebtoken::decode(jwt, &key.key, &key.merchants)?.claims;
-        let at = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
-        let soon = now.plus(CLOCK_LEEWAY);
-        let is_timely = at(iat) <= soon && at(nbf) <= soon && now < at(exp);
-        if is_timely { Ok(MerchantId(merchant_id)) } else { Err(InvalidAccessToken) }
+        let VerifyingKey { key, merchants, .. } = self.verifying_key(jwt)?;
+        let PresentedMerchantClaims { validity, merchant_id } = jsonwebtoken::decode(jwt, key, merchants)?.claims;
+        validity.issued_at_if_good(now).map(|_| MerchantId(merchant_id)).ok_or(InvalidAccessToken)
     }
 
     fn verifying_key(&self, jwt: &str) -> Result<&VerifyingKey, InvalidAccessToken> {
@@ -353,16 +337,31 @@ impl VerifyingKey {
     }
 }
 
-/// Of a merchant's token.
-#[derive(Serialize, Deserialize)]
-struct MerchantClaims {
-    aud: String,
+/// The claims that tell tokens apart and say when they are good.
+#[derive(Serialize)]
+struct Stamp {
     jti: String,
     iat: i64,
     nbf: i64,
     exp: i64,
+}
+
+impl Stamp {
+    fn new(lifetime_seconds: i64, now: Timestamp, randomness: &dyn Randomness) -> Self {
+        let mut jti = [0; JTI_BYTES];
+        randomness.fill(&mut jti);
+        let iat = now.as_seconds();
+        Self { jti: hex::encode(jti), iat, nbf: iat, exp: iat.saturating_add(lifetime_seconds) }
+    }
+}
+
+#[derive(Serialize)]
+struct IssuedMerchantClaims<'a> {
+    aud: &'a str,
+    #[serde(flatten)]
+    stamp: Stamp,
     /// The client.
-    sub: String,
+    sub: &'a str,
     merchant_id: i64,
 }
 
@@ -370,10 +369,8 @@ struct MerchantClaims {
 #[derive(Serialize)]
 struct IssuedClaims<'a> {
     aud: &'a str,
-    jti: String,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
+    #[serde(flatten)]
+    stamp: Stamp,
     /// An [`IssuedSubject`] as JSON, in a string.
     sub: String,
     scopes: [&'a str; 1],
@@ -388,12 +385,35 @@ struct IssuedSubject<'a> {
     permissions: Option<&'a str>,
 }
 
-/// Claims whose signature and audience are right.
+/// When a token whose signature and audience are right is good.
 #[derive(Deserialize)]
-struct PresentedClaims {
+struct Validity {
     iat: NumericDate,
     nbf: NumericDate,
     exp: NumericDate,
+}
+
+impl Validity {
+    /// When it was issued, if it is good at `now`.
+    fn issued_at_if_good(&self, now: Timestamp) -> Option<Timestamp> {
+        let issued_at = self.iat.timestamp()?;
+        let soon = now.plus(CLOCK_LEEWAY);
+        let is_good = issued_at <= soon && self.nbf.timestamp()? <= soon && now < self.exp.timestamp()?;
+        is_good.then_some(issued_at)
+    }
+}
+
+#[derive(Deserialize)]
+struct PresentedMerchantClaims {
+    #[serde(flatten)]
+    validity: Validity,
+    merchant_id: i64,
+}
+
+#[derive(Deserialize)]
+struct PresentedClaims {
+    #[serde(flatten)]
+    validity: Validity,
     sub: String,
     scopes: Vec<String>,
 }
@@ -406,10 +426,8 @@ struct PresentedSubject {
 
 impl PresentedClaims {
     fn caller_at(&self, now: Timestamp) -> Option<Caller> {
-        let issued_at = self.iat.timestamp()?;
-        let soon = now.plus(CLOCK_LEEWAY);
-        let is_timely = issued_at <= soon && self.nbf.timestamp()? <= soon && now < self.exp.timestamp()?;
-        if !is_timely || !self.scopes.iter().any(|scope| scope == CUSTOMER_SCOPE) {
+        let issued_at = self.validity.issued_at_if_good(now)?;
+        if !self.scopes.iter().any(|scope| scope == CUSTOMER_SCOPE) {
             return None;
         }
         let subject: PresentedSubject = serde_json::from_str(&self.sub).ok()?;

@@ -47,7 +47,7 @@ pub enum StorefrontKeyError {
     /// The list of networks is too long.
     #[error("at most {MAX_NETWORKS} networks can be named")]
     Networks,
-    /// Another key has the name.
+    /// Another key in use has the name.
     #[error("there is a key named `{0}`; `storefront-keys rotate` puts a new one in its place")]
     Taken(String),
     /// No key has the name.

@@ -152,7 +152,8 @@ impl House {
     }
 
     async fn restore(&self, key: &str, new: &str) -> Result<(), RestorePasswordError> {
-        let form = RestoreForm { key: key.to_owned(), password: password(new), confirm_password: password(new) };
+        let form =
+            RestoreForm { key: key.to_owned(), email: None, password: password(new), confirm_password: password(new) };
         self.application.restore_password(form, &PasswordPolicy::glue()).await
     }
 
@@ -245,7 +246,12 @@ async fn a_restored_password_ends_what_was_issued_before() {
     assert_eq!(house.application.restore_link_is_live(key.expose()).await, Ok(true));
     assert_eq!(house.application.confirm(key.expose()).await, Err(ConfirmError::Refused), "it confirms nothing");
 
-    let differ = RestoreForm { key: "unknown".to_owned(), password: password("x"), confirm_password: password("y") };
+    let differ = RestoreForm {
+        key: "unknown".to_owned(),
+        email: None,
+        password: password("x"),
+        confirm_password: password("y"),
+    };
     let policy = PasswordPolicy::glue();
     let refused = house.application.restore_password(differ, &policy).await;
     assert_eq!(refused, Err(RestorePasswordError::PasswordsDiffer));

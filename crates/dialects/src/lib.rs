@@ -4,6 +4,7 @@
 //! the outcome as its system would. It knows no SQL and holds no rule of its own.
 
 pub mod bagisto;
+mod openapi;
 mod settings;
 pub mod tenpay;
 

@@ -19,7 +19,7 @@ pub struct DialectSettings {
     pub tenpay: bool,
     /// Whether a link that a door mails confirms by itself, for browsers too, and for programs that scan mails.
     pub confirm_by_get: bool,
-    /// Where a browser is sent that has confirmed by such a link; empty = `/login` of the gateway.
+    /// Where a browser is sent that has confirmed by such a link, with `?verified=` added; empty = `/login` of the gateway.
     pub login_url: String,
     /// Seconds for which the requests of one storefront key are counted together.
     pub storefront_window_seconds: u64,
@@ -49,6 +49,7 @@ impl DialectSettings {
                 is_url && url.len() <= 2_000 && url.chars().all(|character| character.is_ascii_graphic()),
                 "dialects.login_url must be empty or begin with http:// or https://",
             ),
+            (!url.contains(['?', '#']), "dialects.login_url must have neither ? nor #"),
             (
                 (1..=86_400).contains(&self.storefront_window_seconds),
                 "dialects.storefront_window_seconds must be 1 to 86400",
@@ -111,6 +112,8 @@ mod tests {
             ("https://shop.example.com/login", 1, None),
             ("shop.example.com", 60, Some("dialects.login_url")),
             ("https://shop.example.com/\n", 60, Some("dialects.login_url")),
+            ("https://shop.example.com/login?lang=de", 60, Some("dialects.login_url")),
+            ("https://shop.example.com/#/login", 60, Some("dialects.login_url")),
             ("", 0, Some("dialects.storefront_window_seconds")),
             ("", 86_401, Some("dialects.storefront_window_seconds")),
         ] {

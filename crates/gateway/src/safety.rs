@@ -67,6 +67,37 @@ pub(crate) fn warnings(settings: &Settings, address: Option<SocketAddr>) -> Vec<
             settings.accounts.login_attempts == 0,
             "accounts.login_attempts is 0: whoever has an address can guess its password without end",
         ),
+        (
+            settings.dialects.tenpay && settings.dialects.sends_per_day == 0,
+            "dialects.sends_per_day is 0: only accounts.mails_per_address_per_day bounds how often a user's code can be guessed at",
+        ),
     ];
     checks.into_iter().filter(|(applies, _)| *applies).map(|(_, text)| text.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    #[test]
+    fn each_warning_comes_with_what_it_warns_of() {
+        const GUESSING: &str = "dialects.sends_per_day is 0";
+        for (variables, warning, warned) in [
+            (&[][..], GUESSING, false),
+            (&[("VESTIBULE__DIALECTS__SENDS_PER_DAY", "1")], GUESSING, false),
+            (&[("VESTIBULE__DIALECTS__SENDS_PER_DAY", "0")], GUESSING, true),
+            (&[("VESTIBULE__DIALECTS__SENDS_PER_DAY", "0"), ("VESTIBULE__DIALECTS__TENPAY", "false")], GUESSING, false),
+            (&[], "accounts.login_attempts is 0", false),
+            (&[("VESTIBULE__ACCOUNTS__LOGIN_ATTEMPTS", "0")], "accounts.login_attempts is 0", true),
+            (&[], "double opt-in is off", false),
+            (&[("VESTIBULE__ACCOUNTS__DOUBLE_OPT_IN", "false")], "double opt-in is off", true),
+            (&[], "dialects.confirm_by_get is on", false),
+            (&[("VESTIBULE__DIALECTS__CONFIRM_BY_GET", "true")], "dialects.confirm_by_get is on", true),
+        ] {
+            let set = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+            let warnings = warnings(&Settings::load(None, set).unwrap(), None);
+            assert_eq!(warnings.iter().any(|text| text.starts_with(warning)), warned, "{variables:?}: {warnings:?}");
+        }
+    }
 }

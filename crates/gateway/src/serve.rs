@@ -110,18 +110,18 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
 
 /// The doors beside the storefront API that are open.
 fn surfaces(settings: &Settings, public_url: &str) -> Vec<http::Surface> {
-    let mut surfaces: Vec<http::Surface> = vec![Arc::new(pages::configure)];
+    let mut surfaces: Vec<http::Surface> = vec![http::Surface::new(pages::configure)];
     if settings.dialects.bagisto {
         let glue = &settings.glue;
         let door = settings.dialects.bagisto(public_url, &glue.locales, &glue.default_locale);
         surfaces.push(dialects::bagisto::surface(door));
     }
     if settings.dialects.tenpay {
-        surfaces.push(Arc::new(dialects::tenpay::surface(dialects::tenpay::Settings {
+        surfaces.push(dialects::tenpay::surface(dialects::tenpay::Settings {
             email_activates: settings.dialects.email_activates,
             locales: settings.glue.locales.clone(),
             default_locale: settings.glue.default_locale.clone(),
-        })));
+        }));
     }
     surfaces
 }

@@ -105,7 +105,7 @@ async fn list(keys: &StorefrontKeys) -> Result<(), Fatal> {
             (_, _, Some(end)) => format!("ends {end}"),
             _ => "in use".to_owned(),
         };
-        println!("{}\t{}…\t{limit}\t{networks}\t{state}", line.name, line.beginning);
+        println!("{}\t{}…\t{limit}\t{networks}\t{state}", line.access.name, line.beginning);
     }
     Ok(())
 }

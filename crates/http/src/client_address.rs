@@ -59,18 +59,35 @@ impl fmt::Display for Network {
     }
 }
 
+/// The header in which trusted proxies tell whom a request comes from. Only the one that they set may be read: what a client
+/// writes into the other one passes through them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum ForwardedHeader {
+    /// What most proxies set.
+    #[serde(rename = "X-Forwarded-For")]
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
 /// The client's address: of those who passed the request on, the last whom we do not trust. A proxy only ever vouches for
-/// whom it got the request from, hence the list is read from its end. `Forwarded` goes before `X-Forwarded-For`.
-pub fn find(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+/// whom it got the request from, hence the list is read from its end.
+pub fn find(peer: IpAddr, headers: &HeaderMap, trusted: &[Network], header: ForwardedHeader) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
     if !is_trusted(client) {
         return client;
     }
-    let name = if headers.contains_key(FORWARDED) { FORWARDED } else { X_FORWARDED_FOR };
-    let values: Vec<&str> = headers.get_all(&name).filter_map(|value| value.to_str().ok()).collect();
+    let name = match header {
+        ForwardedHeader::XForwardedFor => X_FORWARDED_FOR,
+        ForwardedHeader::Forwarded => FORWARDED,
+    };
+    let values: Vec<&str> = headers.get_all(name).filter_map(|value| value.to_str().ok()).collect();
     for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
-        let address = if name == FORWARDED { forwarded_for(hop) } else { Some(hop) };
+        let address = match header {
+            ForwardedHeader::XForwardedFor => Some(hop),
+            ForwardedHeader::Forwarded => forwarded_for(hop),
+        };
         // An unknown or hidden hop: whatever stands before it is hearsay.
         let Some(address) = address.and_then(read_node) else { break };
         client = address;
@@ -108,39 +125,52 @@ mod tests {
     use actix_web::http::header::HeaderValue;
     use proptest::prelude::*;
 
-    fn client(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> String {
+    const XFF: &str = "x-forwarded-for";
+    const FORWARDED: &str = "forwarded";
+
+    fn client(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str], header: ForwardedHeader) -> String {
         let headers: HeaderMap = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
         let trusted: Vec<_> = trusted.iter().map(|text| Network::parse(text).unwrap()).collect();
-        find(peer.parse().unwrap(), &headers, &trusted).to_string()
+        find(peer.parse().unwrap(), &headers, &trusted, header).to_string()
     }
 
     #[test]
     fn only_trusted_proxies_are_believed() {
-        const XFF: &str = "x-forwarded-for";
         for (peer, headers, trusted, expected) in [
             ("192.0.2.1", &[][..], &["10.0.0.0/8"][..], "192.0.2.1"),
             ("192.0.2.1", &[(XFF, "198.51.100.9")], &["10.0.0.0/8"], "192.0.2.1"),
-            ("192.0.2.1", &[("forwarded", "for=198.51.100.9")], &[], "192.0.2.1"),
             ("10.0.0.1", &[(XFF, "198.51.100.9")], &["10.0.0.0/8"], "198.51.100.9"),
             ("10.0.0.1", &[(XFF, "203.0.113.5, 198.51.100.9")], &["10.0.0.0/8"], "198.51.100.9"),
             ("10.0.0.1", &[(XFF, "198.51.100.9, 10.0.0.2")], &["10.0.0.0/8"], "198.51.100.9"),
             ("10.0.0.1", &[(XFF, "10.0.0.3, 10.0.0.2")], &["10.0.0.0/8"], "10.0.0.3"),
             ("10.0.0.1", &[(XFF, "198.51.100.9, unknown")], &["10.0.0.0/8"], "10.0.0.1"),
             ("10.0.0.1", &[], &["10.0.0.1"], "10.0.0.1"),
-            ("10.0.0.1", &[("forwarded", "for=\"[2001:db8::7]:4711\";proto=https")], &["10.0.0.1"], "2001:db8::7"),
-            (
-                "10.0.0.1",
-                &[("forwarded", "For=198.51.100.9:80;by=x"), (XFF, "203.0.113.5")],
-                &["10.0.0.1"],
-                "198.51.100.9",
-            ),
+            ("10.0.0.1", &[(FORWARDED, "for=127.0.0.1"), (XFF, "203.0.113.5")], &["10.0.0.1"], "203.0.113.5"),
+            ("10.0.0.1", &[(FORWARDED, "for=127.0.0.1")], &["10.0.0.1"], "10.0.0.1"),
             ("::ffff:10.0.0.1", &[(XFF, "::ffff:198.51.100.9")], &["10.0.0.0/8"], "198.51.100.9"),
             ("2001:db8::1", &[(XFF, "2001:db8:1::5")], &["2001:db8::/48"], "2001:db8:1::5"),
         ] {
-            assert_eq!(client(peer, headers, trusted), expected, "{peer} {headers:?} {trusted:?}");
+            let found = client(peer, headers, trusted, ForwardedHeader::XForwardedFor);
+            assert_eq!(found, expected, "{peer} {headers:?} {trusted:?}");
+        }
+    }
+
+    #[test]
+    fn proxies_that_set_the_standard_header_are_believed_in_that_one() {
+        for (peer, headers, expected) in [
+            ("192.0.2.1", &[(FORWARDED, "for=198.51.100.9")][..], "192.0.2.1"),
+            ("10.0.0.1", &[(FORWARDED, "for=\"[2001:db8::7]:4711\";proto=https")], "2001:db8::7"),
+            ("10.0.0.1", &[(FORWARDED, "For=198.51.100.9:80;by=x"), (XFF, "127.0.0.1")], "198.51.100.9"),
+            ("10.0.0.1", &[(XFF, "127.0.0.1")], "10.0.0.1"),
+        ] {
+            assert_eq!(
+                client(peer, headers, &["10.0.0.1"], ForwardedHeader::Forwarded),
+                expected,
+                "{peer} {headers:?}"
+            );
         }
     }
 

@@ -9,16 +9,17 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderValue;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use domain::Locale;
 use tracing::Instrument;
 
 use crate::answer::Frame;
-use crate::client_address::{self, Network};
+use crate::client_address::{self, ForwardedHeader, Network};
 use crate::errors::Refusal;
 use crate::kit::ClientAddress;
 use crate::limits::{HeldBody, RequestLimiter};
-use crate::request_id::{self, RequestIds};
+use crate::request_id::{self, RequestId, RequestIds};
+use crate::server::TooManyRequests;
 use crate::wire::Wire;
 use crate::{access_log, headers};
 
@@ -27,6 +28,9 @@ pub(crate) struct Entrance {
     pub(crate) ids: RequestIds,
     pub(crate) limiter: Option<RequestLimiter>,
     pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) forwarded_header: ForwardedHeader,
+    /// How the surfaces with words of their own refuse one request too many.
+    pub(crate) too_many: Vec<TooManyRequests>,
     pub(crate) security_headers: bool,
     pub(crate) locale: Locale,
     pub(crate) wire: Arc<Wire>,
@@ -43,16 +47,14 @@ impl Entrance {
         let method = request.method().clone();
         let id = self.ids.resolve(request.headers().get(request_id::HEADER));
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let address = client_address::find(peer, request.headers(), &self.trusted_proxies);
+        let address = client_address::find(peer, request.headers(), &self.trusted_proxies, self.forwarded_header);
         request.extensions_mut().insert(id.clone());
         request.extensions_mut().insert(ClientAddress(address));
         let body = HeldBody::of(&mut request);
 
         let limited = self.limiter.as_ref().and_then(|limiter| limiter.check(address).err());
         let mut response = if let Some(seconds) = limited {
-            let mode = self.wire.mode(self.wire.read_accept(request.headers()));
-            let frame = Frame::bare(&self.wire, mode, &id, &self.locale);
-            let refusal = frame.render_refusal(&Refusal::too_many_requests(seconds));
+            let refusal = self.refuse(request.request(), &id, seconds);
             request.into_response(refusal)
         } else {
             let span = tracing::info_span!("request", id = id.as_str());
@@ -68,5 +70,14 @@ impl Entrance {
         let path = access_log::path_template(response.request());
         access_log::record(&method, path, response.status(), &id, arrived.elapsed());
         Ok(body.release_behind(response))
+    }
+
+    /// Refuses one request too many, in the words of the surface that it is for.
+    fn refuse(&self, request: &HttpRequest, id: &RequestId, seconds: u64) -> HttpResponse {
+        self.too_many.iter().find_map(|refuse| refuse(request, seconds)).unwrap_or_else(|| {
+            let mode = self.wire.mode(self.wire.read_accept(request.headers()));
+            let frame = Frame::bare(&self.wire, mode, id, &self.locale);
+            frame.render_refusal(&Refusal::too_many_requests(seconds))
+        })
     }
 }

@@ -31,7 +31,7 @@ mod server;
 mod settings;
 mod wire;
 
-pub use client_address::Network;
+pub use client_address::{ForwardedHeader, Network};
 pub use operations::RenderMetrics;
 pub use request_id::RequestId;
 pub use server::{Services, Surface, serve};

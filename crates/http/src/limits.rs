@@ -1,7 +1,7 @@
 //! How much of a client's request is read, and how many of its requests are answered.
 
 use std::cell::{Cell, RefCell};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use actix_web::dev::{Payload as RawPayload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage, HttpRequest};
+use application::one_client;
 use domain::Timestamp;
 use futures_util::{Stream, StreamExt};
 use governor::clock::Clock;
@@ -177,24 +178,17 @@ impl RequestLimiter {
         if self.checked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&subscriber(address)).map_err(|refused| {
+        self.limiter.check_key(&one_client(address)).map_err(|refused| {
             let wait = refused.wait_time_from(self.clock.now());
             (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
         })
     }
 }
 
-/// Whoever has one IPv6 address has the other 2^64 beside it.
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client_address::ForwardedHeader;
 
     fn settings(requests_per_second: u32, request_burst: u32) -> HttpSettings {
         HttpSettings {
@@ -207,6 +201,7 @@ mod tests {
             requests_per_second,
             request_burst,
             trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
         }
     }
 
@@ -229,11 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_ipv6_subscriber_count_together() {
-        let of = |text: &str| subscriber(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+    fn addresses_of_one_ipv6_network_count_together() {
+        let now: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(|| Timestamp::from_micros(0));
+        let limiter = RequestLimiter::new(&settings(1, 1), now).unwrap();
+        for (address, passes) in [("2001:db8:1:2:3:4:5:6", true), ("2001:db8:1:2::1", false), ("2001:db8:1:3::1", true)]
+        {
+            assert_eq!(limiter.check(address.parse().unwrap()).is_ok(), passes, "{address}");
+        }
     }
 
     #[test]

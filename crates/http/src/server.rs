@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use application::{Application, LeakedPasswords};
 use domain::MovableClock;
 use mailer::Mailbox;
@@ -27,8 +27,33 @@ use crate::request_id::RequestIds;
 use crate::settings::{GlueSettings, HttpSettings, JsonApiSettings};
 use crate::wire::Wire;
 
-/// A surface: adds its routes to the application of each worker.
-pub type Surface = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+/// Refuses a request that is one too many in so many seconds' time, if it is for that surface.
+pub(crate) type TooManyRequests = Arc<dyn Fn(&HttpRequest, u64) -> Option<HttpResponse> + Send + Sync>;
+
+/// What one of several interfaces serves.
+#[derive(Clone)]
+pub struct Surface {
+    configure: Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>,
+    too_many: Option<TooManyRequests>,
+}
+
+impl Surface {
+    /// A surface that adds these routes to the application of each worker.
+    pub fn new(configure: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
+        Self { configure: Arc::new(configure), too_many: None }
+    }
+
+    /// Has it refuse in its own words what a client sends beyond `http.requests_per_second`: `refuse` answers the requests
+    /// that are for this surface, and is told after how many seconds the next one is welcome.
+    #[must_use]
+    pub fn refusing_with(
+        mut self,
+        refuse: impl Fn(&HttpRequest, u64) -> Option<HttpResponse> + Send + Sync + 'static,
+    ) -> Self {
+        self.too_many = Some(Arc::new(refuse));
+        self
+    }
+}
 
 /// What the server serves.
 pub struct Services {
@@ -114,6 +139,8 @@ fn surfaces(
         ids: RequestIds::new(application.randomness()),
         limiter: RequestLimiter::new(settings, Arc::new(move || time.clock().now())),
         trusted_proxies: settings.trusted_proxies.clone(),
+        forwarded_header: settings.forwarded_header,
+        too_many: services.surfaces.iter().filter_map(|surface| surface.too_many.clone()).collect(),
         security_headers: glue_settings.security_headers,
         locale: glue_settings.default_locale.clone(),
         wire: Arc::clone(&wire),
@@ -160,8 +187,8 @@ impl Surfaces {
             .configure(profile::configure);
         self.reader.add_to(services);
         mailbox::provide(services, self.mailbox.clone(), self.movable_clock.clone(), &self.public_url);
-        for configure in &self.others {
-            services.configure(|services| configure(services));
+        for surface in &self.others {
+            services.configure(|services| (surface.configure)(services));
         }
         services.default_service(web::to(glue::answer));
     }

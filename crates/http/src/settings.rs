@@ -6,7 +6,7 @@ use domain::{Locale, PasswordPolicy};
 use jsonapi::Mode;
 use serde::Deserialize;
 
-use crate::client_address::Network;
+use crate::client_address::{ForwardedHeader, Network};
 
 /// Section `[http]`: how the server treats connections and requests of all surfaces.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,8 +28,10 @@ pub struct HttpSettings {
     pub requests_per_second: u32,
     /// Requests from one client address at once.
     pub request_burst: u32,
-    /// The proxies whose `Forwarded` or `X-Forwarded-For` is believed.
+    /// The proxies that are believed about whom a request comes from.
     pub trusted_proxies: Vec<Network>,
+    /// The header in which they tell it.
+    pub forwarded_header: ForwardedHeader,
 }
 
 impl HttpSettings {

@@ -65,6 +65,7 @@ pub(crate) async fn submit(
     let token = form.token;
     let restore = RestoreForm {
         key: token.clone(),
+        email: None,
         password: Password::new(form.password),
         confirm_password: Password::new(form.confirm_password),
     };

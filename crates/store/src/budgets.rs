@@ -17,7 +17,42 @@ pub(crate) fn budget_key(action: &str, about: &str) -> Digest {
     Digest::of(&format!("{action}|{about}"))
 }
 
+/// What may be done `limit` times in each `window`.
+pub(crate) struct Budget {
+    pub(crate) key: Digest,
+    pub(crate) window: Duration,
+    pub(crate) limit: i32,
+}
+
 on_both! {
+    /// Takes one from each of these, or none from any where one is spent: then it tells when the last of those ends.
+    ///
+    /// Whoever spends them holds a lock that all others who do wait for, so that what is there when it is looked at is
+    /// there when it is taken.
+    pub(crate) fn spend_budgets(
+        connection: &mut Connection,
+        wanted: &[Budget],
+        now: Timestamp,
+    ) -> Unit<Option<Timestamp>> {
+        let mut spent_until = None;
+        for budget in wanted {
+            let ends_at: Option<i64> = budgets::table
+                .find(budget.key.as_bytes())
+                .filter(budgets::used.ge(budget.limit))
+                .filter(budgets::window_ends_at.gt(now.as_micros()))
+                .select(budgets::window_ends_at)
+                .first(connection)
+                .optional()?;
+            spent_until = spent_until.max(ends_at);
+        }
+        if spent_until.is_none() {
+            for Budget { key, window, limit } in wanted {
+                spend_budget(connection, key, *window, *limit, now)?;
+            }
+        }
+        Ok(spent_until.map(Timestamp::from_micros))
+    }
+
     /// Takes one from the budget `key`, which holds `limit` in each `window`. A window begins with the first that is
     /// taken.
     ///

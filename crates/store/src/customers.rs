@@ -1,5 +1,6 @@
 //! Reading accounts, and what may change about them.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::{
     Customer, CustomerId, EmailAddress, Gender, Locale, PasswordHash, Profile, Reregistration, Salutation, Timestamp,
@@ -209,17 +210,17 @@ on_both! {
         Ok(first.iter().any(|(_, confirmed_at)| confirmed_at.is_some()))
     }
 
-    /// Whether a confirmed, not anonymised account other than `but` has the telephone number, in canonical form.
+    /// Whether a confirmed, not anonymised account has the telephone number, in canonical form. What `but` has already
+    /// is not taken from them, whoever else has it.
     pub(crate) fn is_phone_taken(connection: &mut Connection, canonical_phone: &str, but: Option<i64>) -> Unit<bool> {
-        let owner: Option<i64> = customers::table
-            .filter(customers::phone_canonical.eq(canonical_phone))
-            .filter(customers::confirmed_at.is_not_null())
-            .filter(customers::anonymised_at.is_null())
-            .filter(customers::id.ne(but.unwrap_or(0)))
-            .select(customers::id)
-            .first(connection)
-            .optional()?;
-        Ok(owner.is_some())
+        let has_it = customers::table.filter(customers::phone_canonical.eq(canonical_phone));
+        if let Some(but) = but
+            && diesel::select(exists(has_it.filter(customers::id.eq(but)))).get_result(connection)?
+        {
+            return Ok(false);
+        }
+        let owner = has_it.filter(customers::confirmed_at.is_not_null()).filter(customers::anonymised_at.is_null());
+        Ok(diesel::select(exists(owner)).get_result(connection)?)
     }
 
     pub(super) fn find_taken(connection: &mut Connection, values: &UniqueValues) -> Unit<Taken> {

@@ -390,6 +390,9 @@ on_both! {
             .filter(one_time_secrets::used_at.is_null())
             .filter(one_time_secrets::expires_at.is_null().or(one_time_secrets::expires_at.gt(now.as_micros())))
             .filter(one_time_secrets::code_tries_left.gt(0));
+        // The database compares digests byte by byte, in a time that may tell how far they agree. That tells nobody
+        // anything: both are under the server key, so whoever guesses a code cannot choose what its digest begins with.
+        // In exchange the comparison is the same statement as the consumption, and no two guesses come between.
         let right = presented.filter(one_time_secrets::code_digest.eq(code.as_bytes()));
         let consumed: Option<i64> = planned!(diesel::update(right)
             .set(one_time_secrets::used_at.eq(now.as_micros()))

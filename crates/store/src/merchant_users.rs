@@ -9,11 +9,11 @@ use domain::{
     MessageKind, SecretPurpose, Timestamp,
 };
 
-use crate::budgets::{DAY, budget_key};
+use crate::budgets::{Budget, DAY, budget_key};
 use crate::claims::Claimed;
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::{Rollback, Unit};
-use crate::schema::{budgets, customers, merchant_users, one_time_secrets, outbox, timeline};
+use crate::schema::{customers, merchant_users, one_time_secrets, outbox, timeline};
 use crate::{CodeOutcome, NewClaim, StoreError};
 
 /// A merchant's user to be written. No `Debug`: it is personal throughout.
@@ -72,12 +72,16 @@ pub struct CodeRequest {
     pub user: MerchantUserId,
     /// The address as the merchant knows it, in canonical form.
     pub canonical_email: String,
-    /// The identity of the message.
+    /// The identity of the message that this causes.
     pub message_id: MessageId,
     /// How long the next wish is refused; the first after the sign-up never is.
     pub cool_down: Duration,
     /// Wishes within 24 hours at most; 0 = any number.
     pub max_per_day: i32,
+    /// How many mails to the address strangers may cause within 24 hours; at least 1. Beyond it none is sent.
+    pub max_mails_per_day: i32,
+    /// How long the owner of a taken address is told no second time.
+    pub notice_cool_down: Duration,
     /// When this happens.
     pub now: Timestamp,
 }
@@ -85,7 +89,8 @@ pub struct CodeRequest {
 /// What became of a wish for another code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeRequestOutcome {
-    /// It is on its way, and the older ones are void.
+    /// It is on its way, and the older ones are void. Or there is none, and nobody may learn why: the address has an
+    /// owner who was there before, or has had its mails for the day.
     Queued,
     /// The address is confirmed: there is nothing to send.
     Verified,
@@ -133,6 +138,10 @@ impl Store {
     }
 
     /// Voids all codes of a user and queues a message with a new one.
+    ///
+    /// A claim on an address that had an owner when it was made gets none: whatever carried one would find the owner,
+    /// and have the user stand for somebody who never confirmed anything here. The owner is told instead, unless they
+    /// were told just before.
     ///
     /// # Errors
     ///
@@ -195,9 +204,9 @@ fn customer_of((id, email, canonical, confirmed, suspended, anonymised): Custome
 
 on_both! {
     use [
-        budgets::{serialise, spend_budget},
+        budgets::{serialise, spend_budget, spend_budgets, spend_mail_budget},
         claims::{insert_claim_asking},
-        customers::{lock_customer},
+        customers::{find_claims, lock_customer},
         links::{confirm_by_key_and_code},
         outbox::{queue_message, refuse_full_outbox},
     ];
@@ -293,17 +302,25 @@ on_both! {
         }
         refuse_full_outbox(connection, outbox_limit)?;
         let about = request.user.0.to_string();
-        for (budget, window, limit) in [
-            (budget_key("code", &about), request.cool_down, 1),
-            (budget_key("codes", &about), DAY, request.max_per_day),
-        ] {
-            if limit > 0 && window > Duration::ZERO && !spend_budget(connection, &budget, window, limit, request.now)? {
-                let ends_at = budgets::table
-                    .find(budget.as_bytes())
-                    .select(budgets::window_ends_at)
-                    .first(connection)?;
-                return Ok(CodeRequestOutcome::TooMany { until: Timestamp::from_micros(ends_at) });
+        let mut limits = vec![
+            Budget { key: budget_key("code", &about), window: request.cool_down, limit: 1 },
+            Budget { key: budget_key("codes", &about), window: DAY, limit: request.max_per_day },
+        ];
+        limits.retain(|budget| budget.limit > 0 && budget.window > Duration::ZERO);
+        if let Some(until) = spend_budgets(connection, &limits, request.now)? {
+            return Ok(CodeRequestOutcome::TooMany { until });
+        }
+        let canonical = customer.email.canonical();
+        if !spend_mail_budget(connection, canonical, request.max_mails_per_day, request.now)? {
+            return Ok(CodeRequestOutcome::Queued);
+        }
+        if let Some(owner) = find_earlier_owner(connection, customer.id, canonical)? {
+            let budget = budget_key("notice", canonical);
+            if spend_budget(connection, &budget, request.notice_cool_down, 1, request.now)? {
+                let notice = MessageKind::RegistrationNotice;
+                queue_message(connection, notice, owner, &request.message_id, request.now)?;
             }
+            return Ok(CodeRequestOutcome::Queued);
         }
         diesel::update(one_time_secrets::table)
             .filter(one_time_secrets::customer_id.eq(customer.id.0))
@@ -320,6 +337,23 @@ on_both! {
         let kind = MessageKind::RegistrationCode;
         queue_message(connection, kind, customer.id.0, &request.message_id, request.now)?;
         Ok(CodeRequestOutcome::Queued)
+    }
+
+    /// The owner of the address of an open claim, if they were there before it. One that was made before them has had a
+    /// code or a link; it lost a race, and whatever carries the next code has its users follow.
+    fn find_earlier_owner(
+        connection: &mut Connection,
+        claim: CustomerId,
+        canonical_email: &str,
+    ) -> Unit<Option<i64>> {
+        let Some((owner, Some(_))) = find_claims(connection, canonical_email, 1)?.into_iter().next() else {
+            return Ok(None);
+        };
+        let asked = one_time_secrets::table
+            .filter(one_time_secrets::customer_id.eq(claim.0))
+            .filter(one_time_secrets::purpose.eq(SecretPurpose::Confirmation.as_str()));
+        let was_asked: bool = diesel::select(exists(asked)).get_result(connection)?;
+        Ok((!was_asked).then_some(owner))
     }
 
     pub(super) fn find_code(connection: &mut Connection, customer: CustomerId, now: Timestamp) -> Unit<Option<Digest>> {
@@ -366,7 +400,7 @@ on_both! {
         Ok(())
     }
 
-    /// Has the users of a claim stand for the owner of its address.
+    /// Has the users of a claim stand for the owner of its address, who was confirmed while it was made.
     pub(crate) fn follow_owner(connection: &mut Connection, claim: i64, owner: i64) -> Unit<()> {
         diesel::update(merchant_users::table.filter(merchant_users::customer_id.eq(claim)))
             .set(merchant_users::customer_id.eq(owner))

@@ -178,8 +178,23 @@ impl Store {
         Ok(unit!(self, admit_operator(token.as_ref(), lock.as_ref(), now))?)
     }
 
-    /// Exchanges a refresh token of a client for the next one. `false` when it is unknown, expired, revoked or used. A
-    /// used one was copied by somebody: its whole family is revoked.
+    /// Replaces the hash of an operator's password by another of the same password. `false` when it is no longer `old`.
+    ///
+    /// # Errors
+    ///
+    /// Only when it could not be carried out.
+    pub async fn update_operator_hash(
+        &self,
+        username: &str,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let (username, old, new) = (username.to_owned(), old.clone(), new.clone());
+        Ok(unit!(self, update_operator_hash(&username, &old, &new))?)
+    }
+
+    /// Spends a refresh token of a client, for the next one where there is one. `false` when it is unknown, expired,
+    /// revoked or used. A used one was copied by somebody: its whole family is revoked.
     ///
     /// # Errors
     ///
@@ -188,10 +203,11 @@ impl Store {
         &self,
         client: &str,
         presented: Digest,
-        next: NextRefreshToken,
+        next: Option<NextRefreshToken>,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let client = client.to_owned();
-        Ok(unit!(self, rotate_merchant_token(&client, &presented, &next))?)
+        Ok(unit!(self, rotate_merchant_token(&client, &presented, next.as_ref(), now))?)
     }
 }
 
@@ -318,6 +334,21 @@ on_both! {
             .optional()?)
     }
 
+    pub(super) fn update_operator_hash(
+        connection: &mut Connection,
+        username: &str,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Unit<bool> {
+        let row = merchant_operators::table
+            .find(username)
+            .filter(merchant_operators::password_hash.eq(old.expose()));
+        let updated = diesel::update(row)
+            .set(merchant_operators::password_hash.eq(new.expose()))
+            .execute(connection)?;
+        Ok(updated == 1)
+    }
+
     pub(super) fn admit_operator(
         connection: &mut Connection,
         token: Option<&NewMerchantToken>,
@@ -361,9 +392,10 @@ on_both! {
         connection: &mut Connection,
         client: &str,
         presented: &Digest,
-        next: &NextRefreshToken,
+        next: Option<&NextRefreshToken>,
+        now: Timestamp,
     ) -> Unit<bool> {
-        let now = next.created_at.as_micros();
+        let now = now.as_micros();
         let of_client = || {
             merchant_refresh_tokens::table
                 .find(presented.as_bytes())
@@ -383,7 +415,9 @@ on_both! {
             .get_result(connection)
             .optional()?;
         if let Some((family, merchant, scope)) = spent {
-            insert_token(connection, next, &family, merchant, client, &scope)?;
+            if let Some(next) = next {
+                insert_token(connection, next, &family, merchant, client, &scope)?;
+            }
             return Ok(true);
         }
         let used: Option<String> = of_client()

@@ -12,7 +12,7 @@ use crate::budgets::{DAY, budget_key};
 use crate::engine::{Store, on_both, read, unit};
 use crate::error::{Rollback, Unit};
 use crate::rows::CustomerRow;
-use crate::schema::{addresses, carts, customer_images, customers, one_time_secrets, outbox, timeline};
+use crate::schema::{addresses, carts, customer_images, customers, merchant_users, one_time_secrets, outbox, timeline};
 use crate::timeline::Event;
 use crate::{ChangePassword, StoreError};
 
@@ -75,6 +75,41 @@ pub enum UpdateOutcome {
     PhoneTaken,
     /// The password was replaced meanwhile, and nothing was changed.
     PasswordReplaced,
+}
+
+/// What comes of a wish for another address.
+enum Move {
+    /// The customer is no account that could move.
+    Gone,
+    /// The address cannot be had.
+    EmailTaken,
+    /// Too many were asked for.
+    TooMany,
+    /// Nothing: there is no wish, its key is on its way, or no more mail may be sent there.
+    Quiet,
+    /// Two messages; the second tells the old address.
+    Begun(First),
+}
+
+/// Whom the first message of a change of address goes to.
+enum First {
+    /// The new address, with the key.
+    Target,
+    /// Whoever has that address, where that is not to be seen.
+    Owner(i64),
+    /// Likewise, but they were told just before.
+    Nobody,
+}
+
+impl Move {
+    const fn refusal(&self) -> Option<UpdateOutcome> {
+        match self {
+            Self::Gone => Some(UpdateOutcome::Gone),
+            Self::EmailTaken => Some(UpdateOutcome::EmailTaken),
+            Self::TooMany => Some(UpdateOutcome::TooManyEmailChanges),
+            Self::Quiet | Self::Begun(_) => None,
+        }
+    }
 }
 
 impl Store {
@@ -168,9 +203,12 @@ on_both! {
         }
         let (same, other): (Vec<_>, Vec<_>) =
             update.email.iter().partition(|email| email.canonical() == row.email_canonical());
-        if let Some(target) = other.first()
-            && let Some(outcome) = begin_move(connection, &row, target, update, outbox_limit)?
-        {
+        let target = other.first();
+        let step = match target {
+            Some(target) => decide_move(connection, &row, target, update, outbox_limit)?,
+            None => Move::Quiet,
+        };
+        if let Some(outcome) = step.refusal() {
             return Ok(outcome);
         }
         let changes = &update.changes;
@@ -204,6 +242,10 @@ on_both! {
             // With all that was written before.
             return Err(Rollback::Refused);
         }
+        // Behind the password: a new one voids every change of address that was begun before it.
+        if let (Some(target), Move::Begun(first)) = (target, &step) {
+            queue_move(connection, first, customer.account().email.as_typed(), target, update)?;
+        }
         Ok(UpdateOutcome::Updated(customer))
     }
 
@@ -225,52 +267,71 @@ on_both! {
             .optional()?)
     }
 
-    /// `None` when a key is on its way, or seems to be. Whatever refuses comes before whatever writes, but for what was
-    /// counted.
-    fn begin_move(
+    /// What comes of a wish for another address. Writes nothing but what is counted.
+    fn decide_move(
         connection: &mut Connection,
         row: &CustomerRow,
         target: &EmailAddress,
         update: &CustomerUpdate,
         outbox_limit: i64,
-    ) -> Unit<Option<UpdateOutcome>> {
+    ) -> Unit<Move> {
         let (customer, now) = (row.id(), update.now);
         if !row.is_confirmed() {
-            return Ok(Some(UpdateOutcome::Gone));
+            return Ok(Move::Gone);
         }
         refuse_full_outbox(connection, outbox_limit)?;
         let first = find_claims(connection, target.canonical(), 1)?.into_iter().next();
         let owner = first.and_then(|(id, confirmed_at)| confirmed_at.map(|_| id));
         let taken = owner.is_some() || (first.is_some() && update.reregistration == Reregistration::Reject);
         if taken && !update.hide_taken {
-            return Ok(Some(UpdateOutcome::EmailTaken));
+            return Ok(Move::EmailTaken);
         }
         let again = budget_key(&format!("email-change|{customer}"), target.canonical());
         let is_new = spend_budget(connection, &again, update.cool_down, 1, now)?;
-        // The same whether or not the address is taken, whatever was asked for in between.
-        if !is_new {
-            return Ok(None);
+        // The same whether or not the address is taken, whatever was asked for in between. Beside a new password the key
+        // of the wish before is void, and another one has to be sent.
+        if !is_new && update.more.password.is_none() {
+            return Ok(Move::Quiet);
         }
         let budget = budget_key("email-changes", &customer.to_string());
         if !spend_budget(connection, &budget, DAY, update.max_email_changes_per_day, now)? {
-            return Ok(Some(UpdateOutcome::TooManyEmailChanges));
+            return Ok(Move::TooMany);
         }
         if !spend_mail_budget(connection, target.canonical(), update.max_mails_per_day, now)? {
-            return Ok(None);
+            return Ok(Move::Quiet);
         }
-        void_keys(connection, customer, &[SecretPurpose::EmailChange], now)?;
-        let [to_target, to_old] = &update.message_ids;
         if !taken {
-            let to = Some(target.as_typed());
-            queue_message_to(connection, to, MessageKind::EmailChange, customer, to_target, now)?;
-        } else if let Some(owner) = owner
-            && spend_budget(connection, &budget_key("notice", target.canonical()), update.notice_cool_down, 1, now)?
-        {
-            queue_message(connection, MessageKind::RegistrationNotice, owner, to_target, now)?;
+            return Ok(Move::Begun(First::Target));
         }
-        let to = Some(row.email());
-        queue_message_to(connection, to, MessageKind::EmailChangeNotice, customer, to_old, now)?;
-        Ok(None)
+        let notice = budget_key("notice", target.canonical());
+        Ok(Move::Begun(match owner {
+            Some(owner) if spend_budget(connection, &notice, update.notice_cool_down, 1, now)? => First::Owner(owner),
+            _ => First::Nobody,
+        }))
+    }
+
+    /// Voids the wish before, and queues what this one causes.
+    fn queue_move(
+        connection: &mut Connection,
+        first: &First,
+        old_email: &str,
+        target: &EmailAddress,
+        update: &CustomerUpdate,
+    ) -> Unit<()> {
+        let (customer, now) = (update.id.0, update.now);
+        let [to_first, to_old] = &update.message_ids;
+        void_keys(connection, customer, &[SecretPurpose::EmailChange], now)?;
+        match first {
+            First::Target => {
+                let to = Some(target.as_typed());
+                queue_message_to(connection, to, MessageKind::EmailChange, customer, to_first, now)?;
+            }
+            First::Owner(owner) => {
+                queue_message(connection, MessageKind::RegistrationNotice, *owner, to_first, now)?;
+            }
+            First::Nobody => {}
+        }
+        queue_message_to(connection, Some(old_email), MessageKind::EmailChangeNotice, customer, to_old, now)
     }
 
     pub(super) fn confirm_email_change(connection: &mut Connection, key: &Digest, now: Timestamp) -> Unit<i64> {
@@ -344,6 +405,9 @@ on_both! {
         }
         diesel::delete(addresses::table.filter(addresses::customer_id.eq(id.0))).execute(connection)?;
         diesel::delete(customer_images::table.find(id.0)).execute(connection)?;
+        diesel::update(merchant_users::table.filter(merchant_users::customer_id.eq(id.0)))
+            .set((merchant_users::additional_type.eq(no_text), merchant_users::additional_data.eq(no_text)))
+            .execute(connection)?;
         delete_subscriptions(connection, id.0)?;
         delete_bearer_tokens(connection, id.0, None)?;
         diesel::delete(carts::table.filter(carts::customer_id.eq(id.0))).execute(connection)?;

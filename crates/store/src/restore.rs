@@ -27,11 +27,13 @@ pub struct RestoreRequest {
     pub now: Timestamp,
 }
 
-/// A new password for who has the key.
-#[derive(Clone, Debug)]
+/// A new password for who has the key. `Debug` would show the address and is left out.
+#[derive(Clone)]
 pub struct RestorePassword {
     /// Of the key.
     pub key: Digest,
+    /// The address, in canonical form, that the key must be for, where one was told.
+    pub canonical_email: Option<String>,
     /// Of the new password.
     pub password_hash: PasswordHash,
     /// Whether an open claim is confirmed by it, too.
@@ -88,7 +90,7 @@ impl Store {
     /// Consumes a restore key and sets the new password: ends all access tokens of earlier seconds, revokes all refresh
     /// and bearer tokens, voids the customer's other restore keys and a change of address under way, and tells the customer. With
     /// `confirm` an open claim becomes the account of its address. `None` is the one refusal: unknown, used, expired,
-    /// void, or a lost race; nothing is changed then.
+    /// void, for another address, or a lost race; nothing is changed then.
     ///
     /// # Errors
     ///
@@ -154,6 +156,9 @@ on_both! {
             lock_claims(connection, row.email_canonical())?;
         }
         let row = lock_customer(connection, row.id())?.ok_or(Rollback::Refused)?;
+        if restore.canonical_email.as_ref().is_some_and(|email| email != row.email_canonical()) {
+            return Err(Rollback::Refused);
+        }
         consume_key(connection, key, SecretPurpose::Restore, *now)?;
         diesel::update(customers::table.find(row.id()))
             .set((

@@ -55,11 +55,6 @@ impl CustomerRow {
         self.id
     }
 
-    /// The address as it was typed.
-    pub(crate) fn email(&self) -> &str {
-        &self.email
-    }
-
     /// The canonical address.
     pub(crate) fn email_canonical(&self) -> &str {
         &self.email_canonical

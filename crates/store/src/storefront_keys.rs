@@ -13,7 +13,7 @@ use crate::schema::storefront_keys;
 /// A key to be written.
 #[derive(Clone, Debug)]
 pub struct NewStorefrontKey {
-    /// What people call it; no other key has the name.
+    /// What people call it; no other key in use has the name.
     pub name: String,
     /// Of the key.
     pub digest: Digest,
@@ -47,9 +47,9 @@ pub struct RotatedStorefrontKey {
 /// What a key that is good lets its bearer do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorefrontAccess {
-    /// The number of the key.
-    pub id: i64,
-    /// Requests in one window of time; 0 = no limit.
+    /// What the key is called. Where one has just taken the place of another, both are.
+    pub name: String,
+    /// Requests in one window of time, with both of them together; 0 = no limit.
     pub limit: u32,
     /// The networks that may use it; none = all.
     pub networks: Vec<String>,
@@ -58,11 +58,9 @@ pub struct StorefrontAccess {
 /// A key as people are shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorefrontKeyLine {
-    /// What it is called.
-    pub name: String,
     /// How it begins.
     pub beginning: String,
-    /// What it lets its bearer do.
+    /// What it is called, and what it lets its bearer do.
     pub access: StorefrontAccess,
     /// When it ends; never if `None`.
     pub expires_at: Option<Timestamp>,
@@ -75,7 +73,7 @@ pub struct StorefrontKeyLine {
 }
 
 impl Store {
-    /// Keeps a new key. `false` when another one has its name.
+    /// Keeps a new key. `false` when another one in use has its name.
     ///
     /// # Errors
     ///
@@ -148,7 +146,7 @@ impl KeyRow {
         let corrupt = |_| StoreError::Corrupt { table: "storefront_keys", column: "request_limit" };
         Ok(StorefrontKeyLine {
             access: StorefrontAccess {
-                id: self.id,
+                name: self.name,
                 limit: self.request_limit.try_into().map_err(corrupt)?,
                 networks: self
                     .allowed_networks
@@ -157,7 +155,6 @@ impl KeyRow {
                     .map(str::to_owned)
                     .collect(),
             },
-            name: self.name,
             beginning: self.beginning,
             expires_at: self.expires_at.map(Timestamp::from_micros),
             is_superseded: self.superseded_at.is_some(),

@@ -7,9 +7,11 @@ ALTER TABLE customers ADD COLUMN new_gender TEXT CHECK (new_gender IN ('Male', '
 UPDATE customers SET new_gender = gender;
 ALTER TABLE customers DROP COLUMN gender;
 ALTER TABLE customers RENAME COLUMN new_gender TO gender;
--- The telephone number in the form in which two of them are the same: digits only, without a leading 00.
+-- The telephone number in the form in which two of them are the same: digits only, without a leading 00; none of what has none.
 ALTER TABLE customers ADD COLUMN phone_canonical TEXT;
 UPDATE customers SET phone_canonical = replace(replace(replace(replace(replace(replace(replace(phone, ' ', ''), '-', ''), '(', ''), ')', ''), '/', ''), '.', ''), '+', '') WHERE phone IS NOT NULL;
+UPDATE customers SET phone_canonical = substr(phone_canonical, 3) WHERE phone_canonical LIKE '00%';
+UPDATE customers SET phone_canonical = NULL WHERE phone_canonical = '';
 CREATE INDEX customers_phone ON customers (phone_canonical);
 -- Whether they want the newsletter.
 ALTER TABLE customers ADD COLUMN subscribed_to_newsletter BOOLEAN NOT NULL DEFAULT FALSE;
@@ -53,7 +55,8 @@ CREATE TABLE storefront_keys (
 );
 
 CREATE UNIQUE INDEX storefront_keys_digest ON storefront_keys (digest);
-CREATE UNIQUE INDEX storefront_keys_name ON storefront_keys (name) WHERE superseded_at IS NULL;
+-- Of the keys in use each has a name of its own.
+CREATE UNIQUE INDEX storefront_keys_name ON storefront_keys (name) WHERE superseded_at IS NULL AND disabled_at IS NULL;
 
 -- Tokens that storefronts hold for customers who are logged in there. Good until they are revoked.
 CREATE TABLE bearer_tokens (

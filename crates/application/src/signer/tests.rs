@@ -347,6 +347,87 @@ fn a_token_of_somebody_elses_key_is_refused_whatever_its_name() {
     assert_eq!(ours.verify(&token(&theirs), NOW), Err(InvalidAccessToken));
 }
 
+const HARBOUR_TOYS: MerchantId = MerchantId(9_101);
+
+/// A token of a merchant's that lives for an hour.
+fn merchant_token(signer: &Signer) -> String {
+    signer.sign_for_merchant(HARBOUR_TOYS, "merchant-7", 3_600, NOW, &SystemRandomness).unwrap()
+}
+
+fn merchant_claims() -> Value {
+    json!({
+        "aud": "merchants of this gateway", "jti": "00", "iat": 1_772_619_300, "nbf": 1_772_619_300,
+        "exp": 1_772_622_900, "sub": "merchant-7", "merchant_id": 9_101,
+    })
+}
+
+#[test]
+fn a_merchants_token_says_whose_it_is_and_no_more() {
+    let (signer, _folder) = rsa_signer();
+    let jwt = merchant_token(&signer);
+    let claims: Value = serde_json::from_str(&decoded(jwt.split('.').nth(1).unwrap())).unwrap();
+    assert_eq!(claims, with(merchant_claims(), "jti", claims["jti"].clone()));
+    assert_eq!(signer.verify_for_merchant(&jwt, NOW), Ok(HARBOUR_TOYS));
+    assert_ne!(jwt, merchant_token(&signer));
+}
+
+#[test]
+fn a_merchants_token_is_good_from_five_seconds_before_its_own_until_its_expiry() {
+    let (signer, _folder) = rsa_signer();
+    let jwt = merchant_token(&signer);
+    let at = |micros: i64| signer.verify_for_merchant(&jwt, Timestamp::from_micros(micros));
+    assert_eq!(at(1_772_619_294_999_999), Err(InvalidAccessToken));
+    assert_eq!(at(1_772_619_295_000_000), Ok(HARBOUR_TOYS));
+    assert_eq!(at(1_772_622_899_999_999), Ok(HARBOUR_TOYS));
+    assert_eq!(at(1_772_622_900_000_000), Err(InvalidAccessToken));
+}
+
+#[test]
+fn a_merchants_token_of_somebody_elses_key_is_refused_whatever_its_name() {
+    let settings = settings(Algorithm::EdDsa);
+    let (ours, theirs) = (folder_with(&[("a.pem", &ed25519_pem())]), folder_with(&[("a.pem", &ed25519_pem())]));
+    let (ours, theirs) =
+        (Signer::load(ours.path(), &settings).unwrap(), Signer::load(theirs.path(), &settings).unwrap());
+    assert_eq!(theirs.verify_for_merchant(&merchant_token(&theirs), NOW), Ok(HARBOUR_TOYS));
+    assert_eq!(ours.verify_for_merchant(&merchant_token(&theirs), NOW), Err(InvalidAccessToken));
+}
+
+#[test]
+fn only_well_formed_claims_for_merchants_and_for_now_are_taken() {
+    let (signer, _folder) = rsa_signer();
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "a"});
+    let verify = |claims: &Value| signer.verify_for_merchant(&signed(&signer.signing.pair, &header, claims), NOW);
+    assert_eq!(verify(&merchant_claims()), Ok(HARBOUR_TOYS));
+    for bad in [
+        with(merchant_claims(), "aud", json!("frontend")),
+        with(merchant_claims(), "aud", json!([])),
+        without(merchant_claims(), "aud"),
+        with(merchant_claims(), "merchant_id", json!("9101")),
+        without(merchant_claims(), "merchant_id"),
+        with(merchant_claims(), "exp", json!(1_772_619_300)),
+        without(merchant_claims(), "exp"),
+        with(merchant_claims(), "iat", json!(1_772_619_306)),
+        with(merchant_claims(), "nbf", json!(1_772_619_306)),
+    ] {
+        assert_eq!(verify(&bad), Err(InvalidAccessToken), "{bad}");
+    }
+}
+
+/// Each has all claims of either kind and a right signature, so that the audience alone decides.
+#[test]
+fn a_token_is_good_for_its_own_audience_alone() {
+    let (signer, _folder) = rsa_signer();
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "a"});
+    let both = with(claims(), "merchant_id", json!(9_101));
+    let of = |audience: Value| signed(&signer.signing.pair, &header, &with(both.clone(), "aud", audience));
+    let customers = of(json!("frontend"));
+    assert_eq!(signer.verify(&customers, NOW), Ok(mira()));
+    assert_eq!(signer.verify_for_merchant(&customers, NOW), Err(InvalidAccessToken));
+    let merchants = of(json!("merchants of this gateway"));
+    assert_eq!(signer.verify(&merchants, NOW), Err(InvalidAccessToken));
+    assert_eq!(signer.verify_for_merchant(&merchants, NOW), Ok(HARBOUR_TOYS));
+}
+
 #[test]
 fn keys_that_openssl_makes_are_taken() {
     let pkcs8 = pem::parse(&*RSA_PEM).unwrap();

@@ -24,7 +24,7 @@ use super::window::{Allowance, Windows};
 const STOREFRONT_KEY: HeaderName = HeaderName::from_static("x-storefront-key");
 const LOCALE: HeaderName = HeaderName::from_static("x-locale");
 
-/// Resends that one client may ask for in [`RESEND_WINDOW`].
+/// Resends that one client, or one IPv6 network of clients, may ask for in [`RESEND_WINDOW`].
 pub(super) const RESENDS: u32 = 6;
 const RESEND_WINDOW: Duration = Duration::from_secs(60);
 
@@ -32,7 +32,8 @@ const RESEND_WINDOW: Duration = Duration::from_secs(60);
 pub(super) struct Door {
     pub(super) settings: Settings,
     over_tls: bool,
-    keys: Windows<i64>,
+    /// By the names of keys: one that takes the place of another goes on where that one is.
+    keys: Windows<String>,
     pub(super) resends: Windows<IpAddr>,
 }
 
@@ -61,6 +62,13 @@ impl Door {
             resends: Windows::new(RESEND_WINDOW),
             settings,
         }
+    }
+
+    /// Refuses what a client sends beyond the limit of all doors together.
+    pub(super) fn refuse_many(&self, retry_after_seconds: u64) -> HttpResponse {
+        let mut answer = answer::too_many(retry_after_seconds);
+        answer::decorate(answer.headers_mut(), self.over_tls);
+        answer
     }
 
     /// The locale that a request asks for, by the header of this door's or by that of HTTP.
@@ -111,7 +119,7 @@ async fn admit(door: &Door, request: &ServiceRequest) -> Result<Allowance, HttpR
     if !may_come_from(client, &key.networks) {
         return Err(answer::refuse_key(KeyRefusal::Address));
     }
-    Ok(door.keys.count(key.id, key.limit, application.clock().now()))
+    Ok(door.keys.count(key.name, key.limit, application.clock().now()))
 }
 
 /// A key without a list may come from anywhere, and whoever is on this machine may use any.

@@ -16,8 +16,6 @@ mod verification;
 mod window;
 
 use actix_web::http::StatusCode;
-use std::sync::Arc;
-
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -30,7 +28,9 @@ pub use openapi::describe;
 
 use door::Door;
 
-/// A path below `/api/shop`, the methods it has, and their handlers.
+const SHOP: &str = "/api/shop";
+
+/// A path below [`SHOP`], the methods it has, and their handlers.
 type Path = (&'static str, &'static str, fn(Resource) -> Resource);
 
 /// All that is served. A path of the shop's code stands before that of its documentation.
@@ -59,7 +59,11 @@ const PATHS: [Path; 15] = [
 /// This door, to be added to the application of each worker. What it counts is counted for all of them together.
 pub fn surface(settings: Settings) -> Surface {
     let door = Data::new(Door::new(settings));
-    Arc::new(move |services| add_to(services, &door))
+    let refusing = Data::clone(&door);
+    Surface::new(move |services| add_to(services, &door)).refusing_with(move |request, seconds| {
+        let is_below = request.path().strip_prefix(SHOP).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        is_below.then(|| refusing.refuse_many(seconds))
+    })
 }
 
 fn add_to(services: &mut ServiceConfig, door: &Data<Door>) {
@@ -76,7 +80,7 @@ fn add_to(services: &mut ServiceConfig, door: &Data<Door>) {
         }
     }
     let shared = Data::clone(door);
-    let shop = PATHS.into_iter().fold(web::scope("/api/shop"), add_path);
+    let shop = PATHS.into_iter().fold(web::scope(SHOP), add_path);
     services.service(
         shop.app_data(Data::clone(door))
             .default_service(web::to(door::not_found))

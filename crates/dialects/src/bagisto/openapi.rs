@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::openapi::{content, read_document};
+
 /// The tag of all operations.
 const TAG: &str = "bagisto";
 
@@ -56,7 +58,11 @@ const EMPTY: Body = Body::Of("BagistoNothing");
 const CALLS: [Call; 20] = [
     call(
         ("post", "/api/shop/customers"),
-        ("bagisto-register", "Sign up. Where addresses are to be verified, the token is empty."),
+        (
+            "bagisto-register",
+            "Sign up. Where addresses are to be verified, the token is empty. Mails are in the language of `X-Locale`, else \
+             `Accept-Language`.",
+        ),
         (Access::Storefront, Body::Of("BagistoRegistration")),
         (201, "BagistoCustomer"),
         &[400],
@@ -161,7 +167,7 @@ const CALLS: [Call; 20] = [
     ),
     call(
         ("put", "/api/shop/customers/reset-password"),
-        ("bagisto-reset-password", "Set a new password with the token from the mail."),
+        ("bagisto-reset-password", "Set a new password with the token from the mail and the address that it went to."),
         (Access::Storefront, Body::Of("BagistoReset")),
         (200, "BagistoMessage"),
         &[400],
@@ -182,7 +188,7 @@ const CALLS: [Call; 20] = [
     ),
     call(
         ("get", "/customer/resend/verification/{email}"),
-        ("bagisto-resend", "Send another confirmation mail, if one is waited for. Six a minute."),
+        ("bagisto-resend", "Send another confirmation mail, if one is waited for. Six a minute for one client."),
         (Access::Anybody, Body::None),
         (200, "BagistoOutcome"),
         &[302],
@@ -198,10 +204,7 @@ const CALLS: [Call; 20] = [
 
 /// This door's operations and schemas.
 pub fn describe() -> OpenApi {
-    serde_json::from_value(document()).unwrap_or_else(|problem| {
-        tracing::error!(%problem, "the description of the shop API could not be read");
-        OpenApi::default()
-    })
+    read_document(TAG, document())
 }
 
 fn document() -> Value {
@@ -259,10 +262,6 @@ fn operation(call: &Call) -> Value {
         operation.insert("requestBody".to_owned(), body);
     }
     Value::Object(operation)
-}
-
-fn content(media_type: &str, schema: &str) -> Value {
-    json!({ media_type: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
 }
 
 /// What can be answered, by status.

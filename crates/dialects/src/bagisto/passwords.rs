@@ -29,19 +29,21 @@ pub(super) async fn forgot(request: HttpRequest, payload: Payload, application: 
     }
 }
 
-/// A new password for whoever holds the token from the mail, which alone says whose it is.
+/// A new password for whoever holds the token from the mail and says whose it is.
 pub(super) async fn reset(request: HttpRequest, payload: Payload, application: Data<Application>) -> HttpResponse {
     let input = read(&request, payload, ResetInput::read).await;
     let input = match input {
         Ok(input) => input,
         Err(refusal) => return refusal,
     };
-    if let Err(detail) = input.check() {
-        return answer::bad_request(&detail);
-    }
+    let email = match input.check() {
+        Ok(email) => email,
+        Err(detail) => return answer::bad_request(&detail),
+    };
     let password = Password::new(input.password.unwrap_or_default());
     let form = RestoreForm {
         key: input.token.unwrap_or_default(),
+        email: Some(email),
         confirm_password: Password::new(input.repetition.unwrap_or_default()),
         password,
     };

@@ -52,23 +52,23 @@ async fn update_own(
     if input.id.as_ref().is_some_and(|id| *id != own.id.to_string()) {
         return Err(answer::problem(StatusCode::UNAUTHORIZED, NOT_OWN));
     }
-    let (email, phone) = input.unique_values();
+    let (email, phone) = input.fields.unique_values();
     let taken = application.find_taken(email.as_ref(), phone, Some(own.id)).await.map_err(answer::failure)?;
     let today = application.clock().now().date();
     let checked = input
         .check(Taken { email: taken.email, phone: taken.phone }, today)
         .map_err(|detail| answer::bad_request(&detail))?;
-    let password = match (input.current_password, input.password) {
+    let password = match (input.current_password, input.fields.password) {
         (Some(current), Some(new)) => Some(NewPassword {
             current: Password::new(current),
             new: Password::new(new),
-            repetition: Password::new(input.confirm_password.unwrap_or_default()),
+            repetition: Password::new(input.fields.confirm_password.unwrap_or_default()),
         }),
         _ => None,
     };
     let change = UpdateProfile {
         account: UpdateCustomer {
-            email: input.email,
+            email: input.fields.email,
             changes: ProfileChanges {
                 salutation: None,
                 first_name: checked.first_name,

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use domain::{
     EmailAddress, EmailProblem, Gender, MAX_EMAIL_CHARACTERS, MAX_PHONE_CHARACTERS, PasswordPolicy, missing_characters,
+    parse_date,
 };
 use jiff::civil::Date;
 
@@ -35,9 +36,9 @@ enum Presence {
     Optional,
 }
 
-/// A sign-up, with values of the right types and nothing else known of them.
+/// What a sign-up and a change of a profile both tell, as texts of which nothing else is known.
 #[derive(Clone, Default)]
-pub(super) struct RegisterInput {
+pub(super) struct Fields {
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
     pub(super) email: Option<String>,
@@ -46,7 +47,6 @@ pub(super) struct RegisterInput {
     pub(super) phone: Option<String>,
     pub(super) gender: Option<String>,
     pub(super) date_of_birth: Option<String>,
-    pub(super) subscribed: bool,
 }
 
 /// What of a profile is told or changed, checked. What is blank is none.
@@ -59,52 +59,79 @@ pub(super) struct CheckedProfile {
     pub(super) date_of_birth: Option<Date>,
 }
 
+impl Fields {
+    fn read(text: impl Fn(&'static str) -> Result<Option<String>, Unreadable>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            first_name: text("first_name")?,
+            last_name: text("last_name")?,
+            email: text("email")?,
+            password: text("password")?,
+            confirm_password: text("confirm_password")?,
+            phone: text("phone")?,
+            gender: text("gender")?,
+            date_of_birth: text("date_of_birth")?,
+        })
+    }
+
+    /// The address and the telephone number that nobody else may have, where nothing else is wrong with them.
+    pub(super) fn unique_values(&self) -> (Option<EmailAddress>, Option<&str>) {
+        let email = self.email.as_deref().and_then(|text| EmailAddress::parse_for_account(text).ok());
+        let phone = told(self.phone.as_deref()).filter(|text| text.chars().count() <= MAX_PHONE_CHARACTERS);
+        (email, phone)
+    }
+
+    /// Everything in the order of the steps, save what the two differ in; the first step that finds something ends it.
+    fn check(&self, presence: Presence, taken: Taken, today: Date) -> Result<CheckedProfile, String> {
+        refuse(&[
+            name("first name", self.first_name.as_deref(), presence),
+            name("last name", self.last_name.as_deref(), presence),
+            email(self.email.as_deref(), presence, taken.email),
+            new_password(self.password.as_deref(), presence),
+            phone(self.phone.as_deref(), taken.phone),
+        ])?;
+        let phone = told(self.phone.as_deref());
+        if phone.is_some_and(|phone| !phone.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(PHONE_CHARACTERS.to_owned());
+        }
+        let gender = told(self.gender.as_deref()).map(parse_gender).transpose()?;
+        let past = |text| parse_date(text).filter(|date| *date <= today).ok_or_else(|| DATE_OF_BIRTH.to_owned());
+        let date_of_birth = told(self.date_of_birth.as_deref()).map(past).transpose()?;
+        let owned = |text: Option<&str>| told(text).map(str::to_owned);
+        Ok(CheckedProfile {
+            first_name: owned(self.first_name.as_deref()),
+            last_name: owned(self.last_name.as_deref()),
+            phone: owned(phone),
+            gender,
+            date_of_birth,
+        })
+    }
+}
+
+/// A sign-up.
+#[derive(Clone, Default)]
+pub(super) struct RegisterInput {
+    pub(super) fields: Fields,
+    pub(super) subscribed: bool,
+}
+
 impl RegisterInput {
     /// Takes the fields out of a body. `status`, `isVerified`, `isSuspended` and what else a client might like to set are no
     /// fields.
     pub(super) fn read(input: &Input) -> Result<Self, Unreadable> {
         let read = Self {
-            first_name: input.text("first_name")?,
-            last_name: input.text("last_name")?,
-            email: input.text("email")?,
-            password: input.text("password")?,
-            confirm_password: input.text("confirm_password")?,
-            phone: input.text("phone")?,
-            gender: input.text("gender")?,
-            date_of_birth: input.text("date_of_birth")?,
+            fields: Fields::read(|attribute| input.text(attribute))?,
             subscribed: input.flag("subscribed_to_news_letter")?.unwrap_or_default(),
         };
         input.text("device_token")?;
         Ok(read)
     }
 
-    /// The address and the telephone number that nobody else may have, where nothing else is wrong with them.
-    pub(super) fn unique_values(&self) -> (Option<EmailAddress>, Option<&str>) {
-        unique_values(self.email.as_deref(), self.phone.as_deref())
-    }
-
-    /// Everything in the order of the steps; the first step that finds something ends it.
-    ///
     /// # Errors
     ///
     /// The whole text of the refusal.
     pub(super) fn check(&self, taken: Taken, today: Date) -> Result<CheckedProfile, String> {
-        let fields = [
-            name("first name", self.first_name.as_deref(), Presence::Required),
-            name("last name", self.last_name.as_deref(), Presence::Required),
-            email(self.email.as_deref(), Presence::Required, taken.email),
-            new_password(self.password.as_deref(), Presence::Required),
-            phone(self.phone.as_deref(), taken.phone),
-        ];
-        refuse(&fields)?;
-        let profile = check_profile(
-            (self.first_name.as_deref(), self.last_name.as_deref()),
-            self.phone.as_deref(),
-            self.gender.as_deref(),
-            self.date_of_birth.as_deref(),
-            today,
-        )?;
-        if self.password != self.confirm_password {
+        let profile = self.fields.check(Presence::Required, taken, today)?;
+        if self.fields.password != self.fields.confirm_password {
             return Err(PASSWORDS_DIFFER.to_owned());
         }
         Ok(profile)
@@ -115,18 +142,11 @@ impl RegisterInput {
 #[derive(Clone, Default)]
 pub(super) struct UpdateInput {
     pub(super) id: Option<String>,
-    pub(super) first_name: Option<String>,
-    pub(super) last_name: Option<String>,
-    pub(super) email: Option<String>,
-    pub(super) phone: Option<String>,
-    pub(super) gender: Option<String>,
-    pub(super) date_of_birth: Option<String>,
+    pub(super) fields: Fields,
     pub(super) subscribed: Option<bool>,
     pub(super) image: Option<String>,
     pub(super) deletes_image: bool,
     pub(super) current_password: Option<String>,
-    pub(super) password: Option<String>,
-    pub(super) confirm_password: Option<String>,
 }
 
 impl UpdateInput {
@@ -134,52 +154,25 @@ impl UpdateInput {
         let text = |attribute| Ok(input.text(attribute)?.filter(|text| !is_blank(text)));
         Ok(Self {
             id: input.value("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)),
-            first_name: text("first_name")?,
-            last_name: text("last_name")?,
-            email: text("email")?,
-            phone: text("phone")?,
-            gender: text("gender")?,
-            date_of_birth: text("date_of_birth")?,
+            fields: Fields::read(text)?,
             subscribed: input.flag("subscribed_to_news_letter")?,
             image: text("image")?,
             deletes_image: input.flag("delete_image")?.unwrap_or_default(),
             current_password: text("current_password")?,
-            password: text("password")?,
-            confirm_password: text("confirm_password")?,
         })
     }
 
-    pub(super) fn unique_values(&self) -> (Option<EmailAddress>, Option<&str>) {
-        unique_values(self.email.as_deref(), self.phone.as_deref())
-    }
-
-    /// As for a sign-up; that a new password comes with the current one is checked before the two new ones are compared.
+    /// As for a sign-up; that the two new passwords are the same is looked at once the current one is known to be right.
     ///
     /// # Errors
     ///
     /// The whole text of the refusal.
     pub(super) fn check(&self, taken: Taken, today: Date) -> Result<CheckedProfile, String> {
-        let fields = [
-            name("first name", self.first_name.as_deref(), Presence::Optional),
-            name("last name", self.last_name.as_deref(), Presence::Optional),
-            email(self.email.as_deref(), Presence::Optional, taken.email),
-            new_password(self.password.as_deref(), Presence::Optional),
-            phone(self.phone.as_deref(), taken.phone),
-        ];
-        refuse(&fields)?;
-        let profile = check_profile(
-            (self.first_name.as_deref(), self.last_name.as_deref()),
-            self.phone.as_deref(),
-            self.gender.as_deref(),
-            self.date_of_birth.as_deref(),
-            today,
-        )?;
-        if let Some(image) = &self.image
-            && !is_picture(image)
-        {
+        let profile = self.fields.check(Presence::Optional, taken, today)?;
+        if self.image.as_deref().is_some_and(|image| !is_picture(image)) {
             return Err("The image field must be an image.".to_owned());
         }
-        if self.password.is_some() && self.current_password.is_none() {
+        if self.fields.password.is_some() && self.current_password.is_none() {
             return Err(CURRENT_REQUIRED.to_owned());
         }
         Ok(profile)
@@ -203,15 +196,13 @@ impl LoginInput {
     ///
     /// The whole text of the refusal.
     pub(super) fn check((email, password): (Option<String>, Option<String>)) -> Result<Self, String> {
-        let email_sentences = match email.as_deref() {
+        let email_sentences = match told(email.as_deref()) {
             None => vec![required("email")],
-            Some(text) if is_blank(text) => vec![required("email")],
             Some(text) if EmailAddress::parse(text).is_err() => vec![invalid_email("email")],
             Some(_) => Vec::new(),
         };
-        let password_sentences = match password.as_deref() {
+        let password_sentences = match told(password.as_deref()) {
             None => vec![required("password")],
-            Some(text) if is_blank(text) => vec![required("password")],
             Some(text) if text.chars().count() < MIN_LOGIN_CHARACTERS => vec![too_short(MIN_LOGIN_CHARACTERS)],
             Some(_) => Vec::new(),
         };
@@ -239,17 +230,19 @@ impl ResetInput {
         })
     }
 
+    /// The address that the token must be for.
+    ///
     /// # Errors
     ///
     /// The whole text of the refusal.
-    pub(super) fn check(&self) -> Result<(), String> {
-        let token = match self.token.as_deref() {
-            Some(token) if !is_blank(token) => Vec::new(),
-            _ => vec![required("token")],
-        };
+    pub(super) fn check(&self) -> Result<EmailAddress, String> {
+        let token = if told(self.token.as_deref()).is_some() { Vec::new() } else { vec![required("token")] };
         let password = new_password(self.password.as_deref(), Presence::Required);
         refuse(&[token, email(self.email.as_deref(), Presence::Required, false), password])?;
-        if self.password == self.repetition { Ok(()) } else { Err(PASSWORDS_DIFFER.to_owned()) }
+        if self.password != self.repetition {
+            return Err(PASSWORDS_DIFFER.to_owned());
+        }
+        EmailAddress::parse_for_account(self.email.as_deref().unwrap_or_default()).map_err(|_| invalid_email("email"))
     }
 }
 
@@ -259,14 +252,11 @@ impl ResetInput {
 ///
 /// The whole text of the refusal.
 pub(super) fn check_newsletter(customer_email: Option<&str>) -> Result<EmailAddress, String> {
-    match customer_email {
-        None => Err(required("customer email")),
-        Some(text) if is_blank(text) => Err(required("customer email")),
-        Some(text) => EmailAddress::parse_for_account(text).map_err(|problems| match problems.first() {
-            Some(EmailProblem::TooLong) => too_long("customer email", MAX_EMAIL_CHARACTERS),
-            _ => invalid_email("customer email"),
-        }),
-    }
+    let text = told(customer_email).ok_or_else(|| required("customer email"))?;
+    EmailAddress::parse_for_account(text).map_err(|problems| match problems.first() {
+        Some(EmailProblem::TooLong) => too_long("customer email", MAX_EMAIL_CHARACTERS),
+        _ => invalid_email("customer email"),
+    })
 }
 
 /// Whether a text is nothing but blanks, which counts as nothing.
@@ -274,10 +264,9 @@ pub(super) fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-fn unique_values<'a>(email: Option<&str>, phone: Option<&'a str>) -> (Option<EmailAddress>, Option<&'a str>) {
-    let email = email.and_then(|text| EmailAddress::parse_for_account(text).ok());
-    let phone = phone.filter(|text| !is_blank(text) && text.chars().count() <= MAX_PHONE_CHARACTERS);
-    (email, phone)
+/// A text that says something.
+fn told(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !is_blank(text))
 }
 
 /// All sentences of one step in one text.
@@ -286,38 +275,13 @@ fn refuse(fields: &[Vec<String>]) -> Result<(), String> {
     if sentences.is_empty() { Ok(()) } else { Err(sentences.join(" ")) }
 }
 
-/// The steps behind the first: the characters of the telephone number, gender, day of birth.
-fn check_profile(
-    (first_name, last_name): (Option<&str>, Option<&str>),
-    phone: Option<&str>,
-    gender: Option<&str>,
-    date_of_birth: Option<&str>,
-    today: Date,
-) -> Result<CheckedProfile, String> {
-    let told = |text: Option<&str>| text.filter(|text| !is_blank(text)).map(str::to_owned);
-    let phone = told(phone);
-    if phone.as_ref().is_some_and(|phone| !phone.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err(PHONE_CHARACTERS.to_owned());
-    }
-    let gender = match gender.filter(|text| !is_blank(text)) {
-        None => None,
-        Some(text) => Some(
-            normal_gender(text)
-                .ok_or_else(|| format!("Invalid gender value \"{text}\". Allowed values are: Male, Female, Other"))?,
-        ),
-    };
-    let date_of_birth = match date_of_birth.filter(|text| !is_blank(text)) {
-        None => None,
-        Some(text) => Some(past_date(text, today).ok_or_else(|| DATE_OF_BIRTH.to_owned())?),
-    };
-    Ok(CheckedProfile { first_name: told(first_name), last_name: told(last_name), phone, gender, date_of_birth })
-}
-
 /// Trimmed, and with its first letter raised; the others are taken as they are.
-fn normal_gender(text: &str) -> Option<Gender> {
+fn parse_gender(text: &str) -> Result<Gender, String> {
     let mut letters = text.trim().chars();
-    let first = letters.next()?.to_ascii_uppercase();
-    Gender::parse(&std::iter::once(first).chain(letters).collect::<String>())
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    let normal: String = first.into_iter().chain(letters).collect();
+    Gender::parse(&normal)
+        .ok_or_else(|| format!("Invalid gender value \"{text}\". Allowed values are: Male, Female, Other"))
 }
 
 /// A data URI of a picture of a kind that browsers show and that runs no script.
@@ -327,23 +291,18 @@ fn is_picture(text: &str) -> bool {
     data.is_some_and(|data| !data.is_empty() && base64::engine::general_purpose::STANDARD.decode(data).is_ok())
 }
 
-/// `YYYY-MM-DD`, a day of the calendar that has begun.
-fn past_date(text: &str, today: Date) -> Option<Date> {
-    let is_plain = text.len() == 10
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    let date: Date = is_plain.then(|| text.parse().ok())??;
-    (date <= today).then_some(date)
+/// What stands where a text is needed. A field that is absent breaks two of Laravel's rules, a blank one the second.
+fn absent(value: Option<&str>, presence: Presence, type_rule: String, field: &str) -> Vec<String> {
+    match (presence, value) {
+        (Presence::Optional, _) => Vec::new(),
+        (Presence::Required, None) => vec![type_rule, required(field)],
+        (Presence::Required, Some(_)) => vec![required(field)],
+    }
 }
 
 fn name(field: &str, value: Option<&str>, presence: Presence) -> Vec<String> {
-    match value {
-        None if presence == Presence::Optional => Vec::new(),
-        None => vec![format!("The {field} field must be a string."), required(field)],
-        Some(text) if is_blank(text) && presence == Presence::Optional => Vec::new(),
-        Some(text) if is_blank(text) => vec![required(field)],
+    match told(value) {
+        None => absent(value, presence, format!("The {field} field must be a string."), field),
         Some(text) if text.chars().count() > MAX_NAME_CHARACTERS => vec![too_long(field, MAX_NAME_CHARACTERS)],
         Some(text) if text.chars().any(char::is_control) => vec![format!("The {field} field format is invalid.")],
         Some(_) => Vec::new(),
@@ -351,13 +310,7 @@ fn name(field: &str, value: Option<&str>, presence: Presence) -> Vec<String> {
 }
 
 fn email(value: Option<&str>, presence: Presence, is_taken: bool) -> Vec<String> {
-    let text = match value {
-        None if presence == Presence::Optional => return Vec::new(),
-        None => return vec![invalid_email("email"), required("email")],
-        Some(text) if is_blank(text) && presence == Presence::Optional => return Vec::new(),
-        Some(text) if is_blank(text) => return vec![required("email")],
-        Some(text) => text,
-    };
+    let Some(text) = told(value) else { return absent(value, presence, invalid_email("email"), "email") };
     match EmailAddress::parse_for_account(text) {
         Ok(_) if is_taken => vec![EMAIL_TAKEN.to_owned()],
         Ok(_) => Vec::new(),
@@ -372,13 +325,10 @@ fn email(value: Option<&str>, presence: Presence, is_taken: bool) -> Vec<String>
 }
 
 fn new_password(value: Option<&str>, presence: Presence) -> Vec<String> {
-    match value {
-        None if presence == Presence::Optional => Vec::new(),
-        None => vec![too_short(PasswordPolicy::bagisto().min_characters), required("password")],
-        Some(text) if is_blank(text) && presence == Presence::Optional => Vec::new(),
-        Some(text) if is_blank(text) => vec![required("password")],
-        Some(text) => password_sentences(text),
-    }
+    told(value).map_or_else(
+        || absent(value, presence, too_short(PasswordPolicy::bagisto().min_characters), "password"),
+        password_sentences,
+    )
 }
 
 /// What is wrong with a new password.
@@ -403,7 +353,7 @@ pub(super) fn password_sentences(text: &str) -> Vec<String> {
 
 /// Its characters are a later step's.
 fn phone(value: Option<&str>, is_taken: bool) -> Vec<String> {
-    match value.filter(|text| !is_blank(text)) {
+    match told(value) {
         Some(text) if text.chars().count() > MAX_PHONE_CHARACTERS => vec![too_long("phone", MAX_PHONE_CHARACTERS)],
         Some(_) if is_taken => vec![PHONE_TAKEN.to_owned()],
         _ => Vec::new(),

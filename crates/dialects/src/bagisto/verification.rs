@@ -1,7 +1,7 @@
-//! `/customer/verify-account/{token}` and `/customer/resend/verification/{email}`: what confirmation mails of this shop lead to.
+//! `/customer/verify-account/{token}` and `/customer/resend/verification/{email}`: confirming an address, and another mail.
 //!
-//! They are opened from mails, and so by programs that follow every link in one. Only a caller that asks for JSON is taken at its
-//! word; everybody else is shown the page with the button.
+//! Confirmation mails lead here where `mail.confirm_link` says so. Whatever is opened from a mail is opened by programs that follow
+//! every link in one, too. Only a caller that asks for JSON is taken at its word; everybody else is shown the page with the button.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use application::{Application, ConfirmError, Failure};
+use application::{Application, ConfirmError, Failure, one_client};
 use http::kit;
 
 use super::door::{Door, RESENDS};
@@ -57,7 +57,7 @@ pub(super) async fn resend(
     door: Data<Door>,
 ) -> HttpResponse {
     let client = kit::client_address(&request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let allowance = door.resends.count(client, RESENDS, application.clock().now());
+    let allowance = door.resends.count(one_client(client), RESENDS, application.clock().now());
     if allowance.is_exceeded {
         return private(answer::too_many(allowance.reset_seconds));
     }

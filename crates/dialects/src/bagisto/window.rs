@@ -1,5 +1,6 @@
-//! How many calls a storefront key or a client has left, counted on this node.
+//! How many calls a storefront or a client has left, counted on this node.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +8,11 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
-/// As many windows are kept at most: those that have ended go first, then all.
+/// As many windows are kept at most.
 const MAX_WINDOWS: usize = 10_000;
+
+/// As many go where all are open still and another one is to begin: those that end soonest.
+const DROPPED_WINDOWS: usize = 1_000;
 
 /// The calls of each caller in its present window.
 pub(super) struct Windows<Caller> {
@@ -47,10 +51,7 @@ impl<Caller: Eq + Hash> Windows<Caller> {
         }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= MAX_WINDOWS && !open.contains_key(&caller) {
-            open.retain(|_, window| window.ends_at > now);
-            if open.len() >= MAX_WINDOWS {
-                open.clear();
-            }
+            make_room(&mut open, now);
         }
         let fresh = Window { used: 0, ends_at: now.plus(self.length) };
         let window = open.entry(caller).or_insert(fresh);
@@ -66,6 +67,25 @@ impl<Caller: Eq + Hash> Windows<Caller> {
             is_exceeded: window.used > limit,
         }
     }
+}
+
+/// Forgets the windows that have ended, and where that is not enough those that end soonest.
+fn make_room<Caller>(open: &mut HashMap<Caller, Window>, now: Timestamp) {
+    open.retain(|_, window| window.ends_at > now);
+    if open.len() < MAX_WINDOWS {
+        return;
+    }
+    let mut ends: Vec<Timestamp> = open.values().map(|window| window.ends_at).collect();
+    let (sooner, &mut last, _) = ends.select_nth_unstable(DROPPED_WINDOWS - 1);
+    let mut at_last = DROPPED_WINDOWS - sooner.iter().filter(|end| **end < last).count();
+    open.retain(|_, window| match window.ends_at.cmp(&last) {
+        Ordering::Less => false,
+        Ordering::Equal if at_last > 0 => {
+            at_last -= 1;
+            false
+        }
+        Ordering::Equal | Ordering::Greater => true,
+    });
 }
 
 #[cfg(test)]
@@ -107,6 +127,21 @@ mod tests {
             windows.count(caller, 1, at(60_000));
         }
         assert!(windows.count(1, 1, at(60_001)).is_exceeded, "those that have ended go first");
+    }
+
+    #[test]
+    fn whoever_fills_the_windows_ends_only_those_that_end_soonest() {
+        let windows = Windows::new(Duration::from_secs(60));
+        for caller in 0..MAX_WINDOWS {
+            // The first half ends a second after the other one.
+            let begins = if caller < MAX_WINDOWS / 2 { 1_000 } else { 0 };
+            windows.count(caller, 1, at(begins));
+        }
+        windows.count(MAX_WINDOWS, 1, at(2_000));
+        assert_eq!(windows.open.lock().unwrap().len(), MAX_WINDOWS - DROPPED_WINDOWS + 1);
+        for caller in (0..MAX_WINDOWS / 2).chain([MAX_WINDOWS]) {
+            assert!(windows.count(caller, 1, at(2_000)).is_exceeded, "{caller} began late");
+        }
     }
 
     #[test]

@@ -50,7 +50,9 @@ async fn hand_out(
             };
             application.admit_operator(&client, login).await
         }
-        Grant::Refresh { refresh_token } => application.refresh_merchant_token(&client, &refresh_token).await,
+        Grant::Refresh { refresh_token } => {
+            application.refresh_merchant_token(&client, &refresh_token, scope.offline).await
+        }
     };
     Ok((tokens.map_err(refused)?, scope))
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Settings;
 use super::connect;
 use super::media::is_json;
-use super::oauth::json;
+use super::oauth::{TokenError, json};
 use super::paths::Endpoint;
 use super::problem::Problem;
 use super::requests::{ConfirmEmail, Correlation, CreateUser, SendConfirmation, path_id};
@@ -64,6 +64,16 @@ pub(super) async fn answer(
         Refusal::Forbidden => HttpResponse::Forbidden().finish(),
         Refusal::Problem(problem) => problem.answer(&TraceId::of(request.headers(), application.randomness())),
     })
+}
+
+/// Refuses what a client sends beyond the limit of all doors together, if it is for this one.
+pub(super) fn refuse_many(request: &HttpRequest, retry_after_seconds: u64) -> Option<HttpResponse> {
+    if Endpoint::find(request.uri().path())? == Endpoint::Token {
+        return Some(TokenError::TooMany { retry_after_seconds }.answer());
+    }
+    let application = request.app_data::<Data<Application>>()?;
+    let trace = TraceId::of(request.headers(), application.randomness());
+    Some(Problem::too_many(retry_after_seconds).answer(&trace))
 }
 
 async fn create(
@@ -151,7 +161,7 @@ async fn status(
 }
 
 /// The number of a state on the wire.
-const fn number_of(state: MerchantUserState, email_activates: bool) -> u16 {
+pub(super) const fn number_of(state: MerchantUserState, email_activates: bool) -> u16 {
     match state {
         MerchantUserState::Registered => 50,
         MerchantUserState::Verified if email_activates => 200,

@@ -19,7 +19,7 @@ use actix_web::guard::fn_guard;
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap};
 use actix_web::web::{self, Data, ServiceConfig};
 use domain::Locale;
-use http::kit;
+use http::{Surface, kit};
 
 pub use openapi::describe;
 
@@ -45,11 +45,12 @@ impl Settings {
 }
 
 /// This door, to be added to the application of each worker.
-pub fn surface(settings: Settings) -> impl Fn(&mut ServiceConfig) + Clone + Send + Sync + 'static {
+pub fn surface(settings: Settings) -> Surface {
     let settings = Data::new(settings);
-    move |services| {
+    let configure = move |services: &mut ServiceConfig| {
         let is_ours = fn_guard(|request| Endpoint::find(request.head().uri.path()).is_some());
         let door = web::scope("").guard(is_ours).app_data(Data::clone(&settings));
         services.service(door.default_service(web::to(handlers::answer)));
-    }
+    };
+    Surface::new(configure).refusing_with(handlers::refuse_many)
 }

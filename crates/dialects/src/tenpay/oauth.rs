@@ -60,7 +60,7 @@ pub(crate) struct TokenRequest {
 /// Why there is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenError {
-    /// Something is missing, or there twice.
+    /// Something is missing, there twice, or has control characters in it.
     InvalidRequest,
     /// No client has this name and secret.
     InvalidClient {
@@ -71,6 +71,11 @@ pub(crate) enum TokenError {
     InvalidGrant,
     /// The same, and none is looked at for a while.
     Locked {
+        /// How long for, in seconds.
+        retry_after_seconds: u64,
+    },
+    /// More requests than are answered.
+    TooMany {
         /// How long for, in seconds.
         retry_after_seconds: u64,
     },
@@ -96,6 +101,8 @@ impl TokenError {
             Self::InvalidClient { in_header: false } => (StatusCode::BAD_REQUEST, "invalid_client"),
             Self::InvalidClient { in_header: true } => (StatusCode::UNAUTHORIZED, "invalid_client"),
             Self::InvalidGrant | Self::Locked { .. } => (StatusCode::BAD_REQUEST, "invalid_grant"),
+            // RFC 6749 has no word for it; this one says that trying again later helps.
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
             Self::Body(status) => (status, "invalid_request"),
@@ -113,7 +120,9 @@ impl TokenError {
                 let challenge = HeaderValue::from_static("Basic realm=\"connect\", charset=\"UTF-8\"");
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
-            Self::Locked { retry_after_seconds } | Self::Failure(Failure::Busy { retry_after_seconds }) => {
+            Self::Locked { retry_after_seconds }
+            | Self::TooMany { retry_after_seconds }
+            | Self::Failure(Failure::Busy { retry_after_seconds }) => {
                 response.headers_mut().insert(RETRY_AFTER, retry_after_seconds.into());
             }
             _ => {}
@@ -143,7 +152,7 @@ struct Form {
 }
 
 impl Form {
-    /// Reads a form; a field that is there twice makes it none.
+    /// Reads a form; a field that is there twice, or has control characters in it, makes it none.
     fn parse(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
         let pairs = Query::<Vec<(String, String)>>::from_query(text).ok()?.into_inner();
@@ -159,7 +168,7 @@ impl Form {
                 "refresh_token" => &mut form.refresh_token,
                 _ => continue,
             };
-            if !value.is_empty() && field.replace(value).is_some() {
+            if has_control_characters(&value) || (!value.is_empty() && field.replace(value).is_some()) {
                 return None;
             }
         }
@@ -248,6 +257,11 @@ impl Scope {
     }
 }
 
+/// Whether a text holds what is in no name, secret or token of anybody's. One of them is NUL, which not every database takes.
+fn has_control_characters(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
 /// Name and secret of `Basic …`. Both are written like a form's values (RFC 6749, 2.3.1).
 fn read_basic(header: &str) -> Option<(String, String)> {
     let (scheme, encoded) = header.trim().split_once(' ')?;
@@ -257,7 +271,8 @@ fn read_basic(header: &str) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(Cow::into_owned);
-    Some((decode(id)?, decode(secret)?)).filter(|(id, secret)| !id.is_empty() && !secret.is_empty())
+    let is_one = |text: &String| !text.is_empty() && !has_control_characters(text);
+    Some((decode(id)?, decode(secret)?)).filter(|(id, secret)| is_one(id) && is_one(secret))
 }
 
 #[cfg(test)]
@@ -300,6 +315,10 @@ mod tests {
             ("B5 no base64", Some("Basic ?"), "grant_type=client_credentials".to_owned(), in_header),
             ("B5 no grant", None, client(""), request),
             ("B5 a field twice", None, client("grant_type=password&grant_type=password"), request),
+            ("B5 a NUL", None, client("grant_type=password&username=%00&password=p"), request),
+            ("B5 a new line", None, client("grant_type=refresh_token&refresh_token=r%0A"), request),
+            ("B1 in a field that does not count", None, client("grant_type=client_credentials&x=%00"), own),
+            ("B5 a NUL in the header", Some(&*basic("c%00:s")), "grant_type=client_credentials".to_owned(), in_header),
             ("B5 another grant", None, client("grant_type=authorization_code"), Err(TokenError::UnsupportedGrantType)),
             ("B2 an operator", None, client("grant_type=password&username=o&password=p"), both),
             (

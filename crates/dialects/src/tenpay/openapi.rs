@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use crate::openapi::{content, read_document};
+
 /// The tag of all operations.
 const TAG: &str = "10npay";
 
@@ -61,10 +63,7 @@ const CALLS: [Call; 4] = [
 
 /// Describes this door.
 pub fn describe() -> OpenApi {
-    serde_json::from_value(document()).unwrap_or_else(|problem| {
-        tracing::error!(%problem, "the description of the 10npay door could not be made");
-        OpenApi::default()
-    })
+    read_document(TAG, document())
 }
 
 fn document() -> Value {
@@ -89,24 +88,27 @@ fn document() -> Value {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "A merchant's access token, of `POST /connect/token`.",
                 },
+                "merchantClient": {
+                    "type": "http", "scheme": "basic",
+                    "description": "Name and secret of a merchant's client, both written like a form's values (RFC 6749, 2.3.1).",
+                },
             },
         },
     })
 }
 
-fn content(media_type: &str, schema: &str) -> Value {
-    json!({ media_type: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
-}
-
 fn operation((_, _, id, summary, request, (status, answer), more): Call) -> Value {
     let mut responses = Map::new();
-    let success = match answer {
-        Some(schema) => {
-            json!({ "description": "Done.", "content": content("application/json; charset=utf-8", schema) })
-        }
-        None => json!({ "description": "Done." }),
-    };
-    responses.insert(status.to_string(), success);
+    let mut success = Map::new();
+    success.insert("description".to_owned(), "Done.".into());
+    if let Some(schema) = answer {
+        success.insert("content".to_owned(), content("application/json; charset=utf-8", schema));
+    }
+    if status == 201 {
+        let place = header("Location", "Where the status is: `/User/2072/status`.", "string");
+        success.insert("headers".to_owned(), place);
+    }
+    responses.insert(status.to_string(), success.into());
     for refusal in ALWAYS.iter().chain(more) {
         responses.insert(refusal.to_string(), refused(*refusal));
     }
@@ -138,18 +140,36 @@ fn operation((_, _, id, summary, request, (status, answer), more): Call) -> Valu
     operation
 }
 
-/// A refusal: with a document, but for those that have no body. The limit of requests is told as the main door does.
+/// A header of an answer.
+fn header(name: &str, description: &str, kind: &str) -> Value {
+    json!({ name: { "description": description, "schema": { "type": kind } } })
+}
+
+/// How long to wait.
+fn retry_after() -> Value {
+    header("Retry-After", "Seconds after which to try again.", "integer")
+}
+
+/// What says how to name oneself.
+fn challenge() -> Value {
+    header("WWW-Authenticate", "What is asked for.", "string")
+}
+
+/// A refusal: with a document, but for those that have no body.
 fn refused(status: u16) -> Value {
     match status {
-        401 => json!({ "description": "No good token of a merchant." }),
-        403 => json!({ "description": "Another merchant's." }),
-        429 => {
-            let mut media_types = content("application/problem+json; charset=utf-8", "TenpayProblem");
-            if let Some(media_types) = media_types.as_object_mut() {
-                media_types.insert("application/vnd.api+json".to_owned(), json!({ "schema": { "type": "object" } }));
-            }
-            json!({ "description": "Too many.", "content": media_types })
-        }
+        401 => json!({ "description": "No good token of a merchant. Without a body.", "headers": challenge() }),
+        403 => json!({ "description": "Another merchant's. Without a body." }),
+        429 => json!({
+            "description": "Too many.",
+            "content": content("application/problem+json; charset=utf-8", "TenpayProblem"),
+            "headers": retry_after(),
+        }),
+        503 => json!({
+            "description": "Not carried out.",
+            "content": content("application/problem+json; charset=utf-8", "TenpayProblem"),
+            "headers": retry_after(),
+        }),
         _ => json!({
             "description": "Refused, or not carried out.",
             "content": content("application/problem+json; charset=utf-8", "TenpayProblem"),
@@ -159,20 +179,27 @@ fn refused(status: u16) -> Value {
 
 fn token_operation() -> Value {
     let mut responses = Map::new();
-    let told = |schema: &str| json!({ "description": "As OAuth 2 says.", "content": content("application/json; charset=utf-8", schema) });
-    responses.insert("200".to_owned(), told("TenpayTokens"));
-    for status in [400, 401, 408, 413, 500, 503] {
-        responses.insert(status.to_string(), told("TenpayTokenError"));
+    let told = |schema: &str, headers: &Value| {
+        let content = content("application/json; charset=utf-8", schema);
+        json!({ "description": "As OAuth 2 says.", "content": content, "headers": headers })
+    };
+    responses.insert("200".to_owned(), told("TenpayTokens", &json!({})));
+    for status in [400, 401, 408, 413, 429, 500, 503] {
+        let headers = match status {
+            // Where the login lock is closed.
+            400 | 429 | 503 => retry_after(),
+            401 => challenge(),
+            _ => json!({}),
+        };
+        responses.insert(status.to_string(), told("TenpayTokenError", &headers));
     }
-    responses.insert(
-        "429".to_owned(),
-        json!({ "description": "Too many.", "content": { "application/vnd.api+json": { "schema": { "type": "object" } } } }),
-    );
     json!({
         "tags": [TAG],
         "operationId": "10npay-token",
         "summary": "A token for a merchant's client, or for somebody who logs in for the merchant.",
-        "security": [],
+        "description": "The client names itself by Basic authentication, or by `client_id` and `client_secret` in the form. A wrong \
+                        name or secret is 401 with a challenge in the first case, 400 in the second.",
+        "security": [{ "merchantClient": [] }, {}],
         "requestBody": { "required": true, "content": content("application/x-www-form-urlencoded", "TenpayTokenRequest") },
         "responses": responses,
     })
@@ -213,7 +240,10 @@ fn schemas() -> Value {
             "properties": {
                 "id": id_schema(),
                 "token": { "type": "string", "description": "Six digits.", "minLength": 1, "examples": ["004711"] },
-                "correlationType": { "type": ["integer", "null"], "enum": [0, 1, null] },
+                "correlationType": {
+                    "type": ["integer", "null"], "enum": [0, 1, null],
+                    "description": "For whom it is asked: 0 the user, 1 the merchant. Noted with the event.",
+                },
             },
         },
         "TenpaySuccess": {
@@ -229,7 +259,7 @@ fn schemas() -> Value {
             "properties": {
                 "isEmailVerified": flag(), "isPhoneNumberVerified": flag(), "isScaVerified": flag(),
                 "isAdditionalData": flag(), "isOptionalKyc": flag(),
-                "status": { "type": "integer", "enum": [50, 150, 200, 300, 350, 400] },
+                "status": { "type": "integer", "enum": [50, 150, 200, 300, 350] },
             },
         },
         "TenpayTokenRequest": {
@@ -237,8 +267,11 @@ fn schemas() -> Value {
             "required": ["grant_type"],
             "properties": {
                 "grant_type": { "type": "string", "enum": ["client_credentials", "password", "refresh_token"] },
-                "client_id": text(), "client_secret": text(), "username": text(), "password": text(),
-                "refresh_token": text(), "scope": text(),
+                "client_id": text(), "client_secret": text(), "username": text(), "password": text(), "refresh_token": text(),
+                "scope": {
+                    "type": "string", "examples": ["users"],
+                    "description": "`users`, and `offline_access` for a refresh token. Left out: all that the grant allows.",
+                },
             },
         },
         "TenpayTokens": {
@@ -267,8 +300,10 @@ fn schemas() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tenpay::handlers::number_of;
     use crate::tenpay::paths::Endpoint;
     use actix_web::http::Method;
+    use domain::MerchantUserState;
 
     #[test]
     fn every_path_is_described_as_it_is_served() {
@@ -285,6 +320,27 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn t2_each_number_of_a_status_can_be_told() {
+        use MerchantUserState::{Closed, Deactivated, Registered, Verified};
+        let states = [Registered, Verified, Deactivated, Closed];
+        let mut told: Vec<u16> =
+            states.into_iter().flat_map(|state| [number_of(state, true), number_of(state, false)]).collect();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(schemas()["TenpayStatus"]["properties"]["status"]["enum"], json!(told));
+    }
+
+    #[test]
+    fn b1_a_client_names_itself_in_the_header_or_in_the_form() {
+        let description = serde_json::to_value(describe()).unwrap();
+        let operation = &description["paths"]["/connect/token"]["post"];
+        assert_eq!(operation["security"], json!([{ "merchantClient": [] }, {}]));
+        assert_eq!(description["components"]["securitySchemes"]["merchantClient"]["scheme"], "basic");
+        let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
+        assert_eq!(form["$ref"], "#/components/schemas/TenpayTokenRequest");
     }
 
     #[test]

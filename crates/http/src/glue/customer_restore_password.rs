@@ -46,6 +46,7 @@ fn restore(mut call: Call<'_>) -> Pending<'_, Result<Answer, Refusal>> {
     Box::pin(async move {
         let form = RestoreForm {
             key: call.input.text("restorePasswordKey").unwrap_or_default(),
+            email: None,
             password: call.input.password("password"),
             confirm_password: call.input.password("confirmPassword"),
         };

@@ -89,6 +89,7 @@ on_both_engines! {
         store.insert_key(restore_key(mira.id, "restore")).await.unwrap();
         let restore = RestorePassword {
             key,
+            canonical_email: None,
             password_hash: hash("third"),
             confirm: false,
             message_id: message_id(),

@@ -77,6 +77,8 @@ fn wish(merchant: MerchantId, user: MerchantUserId, now: u64) -> CodeRequest {
         message_id: message_id(),
         cool_down: Duration::from_secs(30),
         max_per_day: 2,
+        max_mails_per_day: 20,
+        notice_cool_down: Duration::from_secs(3600),
         now: after(now),
     }
 }
@@ -244,14 +246,93 @@ on_both_engines! {
         let too_soon = store.queue_code(wish(merchant, user, 31)).await.unwrap();
         assert_eq!(too_soon, CodeRequestOutcome::TooMany { until: after(32) });
         assert_eq!(store.queue_code(wish(merchant, user, 32)).await.unwrap(), CodeRequestOutcome::Queued);
-        let too_many = store.queue_code(wish(merchant, user, 62)).await.unwrap();
-        assert_eq!(too_many, CodeRequestOutcome::TooMany { until: after(86_402) });
+        for (now, why) in [(33, "both are spent"), (62, "the day is"), (63, "no refusal begins a cool-down")] {
+            let too_many = store.queue_code(wish(merchant, user, now)).await.unwrap();
+            assert_eq!(too_many, CodeRequestOutcome::TooMany { until: after(86_402) }, "{why}");
+        }
         store.execute("UPDATE customers SET suspended_at = 1");
         assert_eq!(store.queue_code(wish(merchant, user, 100)).await.unwrap(), CodeRequestOutcome::WrongState);
         store.execute("UPDATE customers SET suspended_at = NULL, confirmed_at = 1");
         assert_eq!(store.queue_code(wish(merchant, user, 100)).await.unwrap(), CodeRequestOutcome::Verified);
         let nobody = store.insert_merchant_user(new_user(merchant, None)).await.unwrap().unwrap();
         assert_eq!(store.queue_code(wish(merchant, nobody, 100)).await.unwrap(), CodeRequestOutcome::WrongState);
+    }
+
+    async fn a_refusal_takes_nothing_from_the_day(store: &TestStore) {
+        let merchant = store.merchant("one").await;
+        let user = store.user(merchant, EMAIL).await;
+        for (now, granted) in [(2, true), (3, false), (31, false), (32, true), (86_402, true)] {
+            let outcome = store.queue_code(wish(merchant, user, now)).await.unwrap();
+            assert_eq!(outcome == CodeRequestOutcome::Queued, granted, "{now}: {outcome:?}");
+        }
+    }
+
+    async fn codes_count_among_the_mails_that_an_address_may_be_sent(store: &TestStore) {
+        let merchant = store.merchant("one").await;
+        let user = store.user(merchant, EMAIL).await;
+        let customer = store.customer(merchant, user).await;
+        let limited = |now: u64| CodeRequest {
+            cool_down: Duration::ZERO, max_per_day: 0, max_mails_per_day: 1, ..wish(merchant, user, now)
+        };
+        assert_eq!(store.queue_code(limited(1)).await.unwrap(), CodeRequestOutcome::Queued);
+        let key = store.code(customer, "key").await;
+        store.execute("DELETE FROM outbox");
+        assert_eq!(store.queue_code(limited(3)).await.unwrap(), CodeRequestOutcome::Queued, "in silence");
+        assert!(store.queued().is_empty());
+        assert_eq!(store.find_code(customer, after(3)).await.unwrap(), Some(key), "the last one stays good");
+        assert_eq!(store.queue_code(limited(86_401)).await.unwrap(), CodeRequestOutcome::Queued);
+        assert_eq!(store.queued(), ["registration-code"]);
+    }
+
+    async fn a_user_on_the_address_of_an_account_never_stands_for_it(store: &TestStore) {
+        let merchant = store.merchant("one").await;
+        let owner = store.account(EMAIL).await.id;
+        let hidden = store::NewClaim { hide_taken: true, ..claim(EMAIL) };
+        let user = NewMerchantUser { claim: Some(hidden), ..new_user(merchant, None) };
+        let user = store.insert_merchant_user(user).await.unwrap().unwrap();
+        let customer = store.customer(merchant, user).await;
+        assert_ne!(customer, owner);
+        store.execute("DELETE FROM outbox");
+        assert_eq!(store.queue_code(wish(merchant, user, 2)).await.unwrap(), CodeRequestOutcome::Queued);
+        let told = format!("registration-notice of {owner}");
+        let queued = "SELECT kind || ' of ' || customer_id AS value FROM outbox";
+        assert_eq!(store.texts(queued), [told.as_str()], "no code, and the owner is told");
+        let too_soon = store.queue_code(wish(merchant, user, 31)).await.unwrap();
+        assert_eq!(too_soon, CodeRequestOutcome::TooMany { until: after(32) }, "as of an address that is free");
+        assert_eq!(store.queue_code(wish(merchant, user, 32)).await.unwrap(), CodeRequestOutcome::Queued);
+        assert_eq!(store.texts(queued), [told], "told once");
+        let too_many = store.queue_code(wish(merchant, user, 62)).await.unwrap();
+        assert_eq!(too_many, CodeRequestOutcome::TooMany { until: after(86_402) });
+        assert_eq!(store.state(merchant, user).await, MerchantUserState::Registered);
+        assert_eq!(store.number("SELECT count(*) AS value FROM budgets WHERE used = 2"), 2, "wishes, and mails");
+    }
+
+    async fn whoever_was_there_before_the_owner_follows_them(store: &TestStore) {
+        let merchant = store.merchant("one").await;
+        let user = store.user(merchant, EMAIL).await;
+        let customer = store.customer(merchant, user).await;
+        store.code(customer, "first").await;
+        // As if neither had seen the other: the owner was confirmed at the moment at which the claim was made.
+        let owner = store.account("nora@example.com").await.id;
+        store.execute(&format!("UPDATE customers SET email_canonical = '{EMAIL}' WHERE id = {owner}"));
+        store.execute("DELETE FROM outbox");
+        assert_eq!(store.queue_code(wish(merchant, user, 2)).await.unwrap(), CodeRequestOutcome::Queued);
+        assert_eq!(store.queued(), ["registration-code"]);
+        assert_eq!(store.insert_key(code_key(customer, "second", None)).await.unwrap(), KeyOutcome::Settled);
+        assert_eq!(store.customer(merchant, user).await, owner);
+        assert_eq!(store.state(merchant, user).await, MerchantUserState::Verified);
+    }
+
+    async fn a_code_that_waits_while_an_owner_appears_is_left_to_its_worker(store: &TestStore) {
+        let merchant = store.merchant("one").await;
+        let user = store.user(merchant, EMAIL).await;
+        let customer = store.customer(merchant, user).await;
+        let owner = store.account("nora@example.com").await.id;
+        store.execute(&format!("UPDATE customers SET email_canonical = '{EMAIL}' WHERE id = {owner}"));
+        assert_eq!(store.queue_code(wish(merchant, user, 2)).await.unwrap(), CodeRequestOutcome::Queued);
+        assert_eq!(store.queued(), ["registration-code", "registration-notice"]);
+        assert_eq!(store.insert_key(code_key(customer, "first", None)).await.unwrap(), KeyOutcome::Settled);
+        assert_eq!(store.customer(merchant, user).await, owner);
     }
 
     async fn of_wishes_at_once_one_is_granted(store: &TestStore) {
@@ -287,6 +368,11 @@ on_both_engines! {
         assert!(store.find_operator(other, "ines").await.unwrap().is_none(), "another merchant's");
         let client = store.find_merchant_client("client of one").await.unwrap().unwrap();
         assert_eq!((client.merchant, client.secret), (one, Digest::of("one")));
+        let (old, new) = (hash("$argon2id$operator"), hash("$argon2id$newer"));
+        assert!(!store.update_operator_hash("ines", &new, &old).await.unwrap(), "it is another one");
+        assert!(store.update_operator_hash("ines", &old, &new).await.unwrap());
+        assert!(!store.update_operator_hash("ines", &old, &new).await.unwrap(), "once");
+        assert_eq!(store.find_operator(one, "ines").await.unwrap().unwrap().expose(), new.expose());
         let listed = store.list_merchants().await.unwrap();
         assert_eq!((listed.len(), listed[0].operators.join(","), listed[0].is_disabled), (2, "ines".to_owned(), false));
         assert!(store.is_merchant(one).await.unwrap());
@@ -306,7 +392,7 @@ on_both_engines! {
         };
         assert_eq!(store.admit_operator(Some(first), None, after(1)).await.unwrap(), None);
         let rotate = |from: &'static str, to: &'static str, client: &'static str| {
-            store.store.rotate_merchant_token(client, Digest::of(from), next(to))
+            store.store.rotate_merchant_token(client, Digest::of(from), Some(next(to)), after(1))
         };
         assert!(!rotate("1", "x", "client of other").await.unwrap(), "another client's");
         assert!(rotate("1", "2", "client of one").await.unwrap());
@@ -317,6 +403,14 @@ on_both_engines! {
             let done = store.delete_expired(after(now), 100).await.unwrap();
             assert_eq!(done.refresh_tokens, deleted);
         }
+        let last = NewMerchantToken {
+            client: client.clone(), family: FamilyId::generate(&SystemRandomness), token: next("last"), scope: "users",
+        };
+        store.admit_operator(Some(last), None, after(1)).await.unwrap();
+        let spend = || store.store.rotate_merchant_token("client of one", Digest::of("last"), None, after(1));
+        assert!(spend().await.unwrap(), "without a successor");
+        assert_eq!(store.number("SELECT count(*) AS value FROM merchant_refresh_tokens"), 1);
+        assert!(!spend().await.unwrap(), "spent all the same");
         let lock = LoginLock {
             key: Digest::of("lock"), attempts: 1, window: Duration::from_secs(60), block: Duration::from_secs(60),
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::common::{START, TestStore, at_once, claim, inserted, on_both_engines, settings};
+use domain::canonical_phone;
 use store::{Store, StoreError};
 use testkit::{Engine, TestDatabase};
 use tokio::runtime::Handle;
@@ -87,6 +88,30 @@ on_both_engines! {
         let message = store.number("SELECT max(id) AS value FROM outbox");
         assert!(message > before + 1, "nor is that of the message");
         assert_eq!(fresh.confirm_by_key(key, START).await.unwrap(), Some(mira.id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn telephone_numbers_of_before_are_compared_as_those_of_today() {
+    let numbers = ["+49 (40) 12-34", "0049 40/12.34", "00 49401234", "040/1234", "0001", "00", "+", "", "49"];
+    for engine in Engine::ALL {
+        let store = TestStore::create(engine).await;
+        for (index, number) in numbers.iter().enumerate() {
+            let mut new = claim(&format!("{index}@example.com"));
+            new.profile.phone = Some((*number).to_owned());
+            inserted(store.insert_claim(new).await.unwrap());
+        }
+        store.close().await;
+        for statement in down(engine, NAMES[3]) {
+            store.execute(&statement);
+        }
+        store.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261123%'");
+        let fresh = Store::open(&settings(&store.database.url), Handle::current()).unwrap();
+        assert_eq!(fresh.migrate().await.unwrap(), [NAMES[3]]);
+        let told = "SELECT phone || ' is ' || coalesce(phone_canonical, 'none') AS value FROM customers ORDER BY id";
+        let expected = numbers
+            .map(|number| format!("{number} is {}", canonical_phone(number).unwrap_or_else(|| "none".to_owned())));
+        assert_eq!(store.texts(told), expected, "{engine}");
     }
 }
 

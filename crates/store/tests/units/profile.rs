@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use crate::common::{
-    START, TestStore, after, at_once, claim, code, email_key, inserted, message_id, new_key, on_both_engines,
-    restore_key,
+    FIRST_HASH, START, TestStore, after, at_once, claim, code, email_key, hash, inserted, message_id, new_key,
+    on_both_engines, restore_key,
 };
 use domain::{
     Account, Customer, CustomerId, Digest, EmailAddress, Gender, Profile, ProfileChanges, Reregistration, Salutation,
     Timestamp,
 };
-use store::{CodeOutcome, CustomerUpdate, Finish, Lease, LinkState, MoreChanges, Store, StoreError, UpdateOutcome};
+use store::{
+    ChangePassword, CodeOutcome, CustomerUpdate, Finish, Lease, LinkState, MoreChanges, Store, StoreError,
+    UpdateOutcome,
+};
 use testkit::Engine;
 
 pub fn update(id: CustomerId, email: Option<&str>, now: Timestamp) -> CustomerUpdate {
@@ -244,6 +247,47 @@ on_both_engines! {
         updated(store, update(other.id, Some("new6@example.com"), after(1))).await;
     }
 
+    async fn a_wish_beside_a_new_password_outlives_it(store: &TestStore) {
+        let account = store.account("mira@example.com").await;
+        store.account("taken@example.com").await;
+        store.insert_key(email_key(account.id, "before", "before@example.com")).await.unwrap();
+        let password = |old: &str, new: &str| MoreChanges {
+            password: Some(ChangePassword {
+                id: account.id,
+                old: hash(old),
+                new: hash(new),
+                kept_bearer: None,
+                message_id: message_id(),
+                now: after(1),
+            }),
+            ..MoreChanges::default()
+        };
+        let both = |email: &str, more: MoreChanges| CustomerUpdate {
+            more,
+            hide_taken: true,
+            ..update(account.id, Some(email), after(1))
+        };
+        let refused = store.update_customer(both("New@example.com", password("another", "new"))).await.unwrap();
+        assert!(matches!(refused, UpdateOutcome::PasswordReplaced), "{refused:?}");
+        assert!(store.queued().is_empty(), "{:?}", store.queued());
+        let state = store.find_link(Digest::of("before"), after(1)).await.unwrap();
+        assert!(matches!(state, LinkState::EmailChange { .. }), "what is refused voids nothing: {state:?}");
+
+        updated(store, both("New@example.com", password(FIRST_HASH, "new"))).await;
+        let begun = ["password-changed", BEGUN[0], BEGUN[1]];
+        assert_eq!(store.queued(), begun, "what was refused was not counted");
+        assert!(matches!(store.find_link(Digest::of("before"), after(1)).await.unwrap(), LinkState::Unknown));
+        store.execute("DELETE FROM outbox");
+        updated(store, both("New@example.com", password("new", "newer"))).await;
+        assert_eq!(store.queued(), begun, "the new password voids the wish of a moment ago");
+        store.execute("DELETE FROM outbox");
+        updated(store, both("taken@example.com", password("newer", "newest"))).await;
+        assert_eq!(store.queued(), ["password-changed", "registration-notice", BEGUN[1]]);
+        store.execute("DELETE FROM outbox");
+        updated(store, both("taken@example.com", password("newest", "last"))).await;
+        assert_eq!(store.queued(), ["password-changed", BEGUN[1]], "the owner was told");
+    }
+
     async fn a_confirmed_wish_moves_the_account_and_voids_what_went_to_the_old_address(store: &TestStore) {
         let account = store.account("mira@example.com").await;
         let rival = store.claim("new@example.com").await;
@@ -409,6 +453,16 @@ on_both_engines! {
             account.id
         ));
         let other = store.account("noor@example.com").await;
+        store.execute("INSERT INTO merchants (name, created_at) VALUES ('one', 1)");
+        for customer in [account.id, other.id] {
+            store.execute(&format!(
+                "INSERT INTO customer_images (customer_id, data) VALUES ({customer}, 'data:a')"
+            ));
+            store.execute(&format!(
+                "INSERT INTO merchant_users (merchant_id, customer_id, additional_type, additional_data, created_at)
+                 SELECT id, {customer}, 'person', '{{\"name\": \"Mira\"}}', 1 FROM merchants"
+            ));
+        }
         assert!(store.anonymise_customer(account.id, nobody('a'), after(2)).await.unwrap());
         assert!(!store.anonymise_customer(account.id, nobody('b'), after(3)).await.unwrap());
         assert!(!store.anonymise_customer(CustomerId(4711), nobody('c'), after(3)).await.unwrap());
@@ -420,9 +474,14 @@ on_both_engines! {
         assert_eq!(left.email.canonical(), nobody('a').canonical());
         assert_eq!((&left.reference, left.updated_at), (&account.reference, after(2)));
         let own = |table: &str| format!("SELECT count(*) AS value FROM {table} WHERE customer_id = {}", account.id);
-        for table in ["addresses", "one_time_secrets", "outbox"] {
+        for table in ["addresses", "one_time_secrets", "outbox", "newsletter_subscriptions", "customer_images"] {
             assert_eq!(store.number(&own(table)), 0, "{table}");
         }
+        let told = "(additional_type IS NOT NULL OR additional_data IS NOT NULL)";
+        assert_eq!(store.number(&format!("{} AND {told}", own("merchant_users"))), 0);
+        assert_eq!(store.number(&own("merchant_users")), 1, "the merchant's number stays");
+        let kept = format!("SELECT count(*) AS value FROM merchant_users WHERE {told}");
+        assert_eq!(store.number(&kept), 1, "another customer's stays");
         assert_eq!(store.number(&format!("{} AND (address IS NOT NULL OR note IS NOT NULL)", own("timeline"))), 0);
         assert_eq!(store.lines(account.id), ["registered", "mail-sent", "confirmed", "anonymised"]);
         assert_eq!(store.live_tokens(), 0);
@@ -456,7 +515,8 @@ on_both_engines! {
                     _ => {
                         let restore = store::RestorePassword {
                             key: Digest::of("restore"),
-                            password_hash: crate::common::hash("new"),
+                            canonical_email: None,
+                            password_hash: hash("new"),
                             confirm: false,
                             message_id: message_id(),
                             now: after(1),

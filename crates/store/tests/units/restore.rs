@@ -21,8 +21,14 @@ fn request(email: &str, now: Timestamp) -> RestoreRequest {
 }
 
 fn restore(key: &str, now: Timestamp) -> RestorePassword {
-    let password_hash = hash("$argon2id$new");
-    RestorePassword { key: Digest::of(key), password_hash, confirm: false, message_id: message_id(), now }
+    RestorePassword {
+        key: Digest::of(key),
+        canonical_email: None,
+        password_hash: hash("$argon2id$new"),
+        confirm: false,
+        message_id: message_id(),
+        now,
+    }
 }
 
 fn change(id: CustomerId, old: &str, new: &str) -> ChangePassword {
@@ -94,6 +100,18 @@ on_both_engines! {
         assert!(!is_live(store, "key").await);
         assert_eq!(store.restore_password(restore("key", after(6))).await.unwrap(), None);
         assert_eq!(store.confirm_email_change(Digest::of("move"), after(6)).await.unwrap(), None);
+    }
+
+    async fn a_key_is_good_only_for_the_address_that_is_told(store: &TestStore) {
+        let account = store.account("mira@example.com").await;
+        store.account("noor@example.com").await;
+        store.insert_key(restore_key(account.id, "key")).await.unwrap();
+        let of = |email: &str| RestorePassword { canonical_email: Some(email.to_owned()), ..restore("key", after(1)) };
+        for other in ["noor@example.com", "nobody@example.com", ""] {
+            assert_eq!(store.restore_password(of(other)).await.unwrap(), None, "{other}");
+        }
+        assert!(is_live(store, "key").await, "a refusal consumes nothing");
+        assert_eq!(store.restore_password(of("mira@example.com")).await.unwrap(), Some(account.id));
     }
 
     async fn a_restored_claim_is_open_still_unless_that_confirms_it(store: &TestStore) {

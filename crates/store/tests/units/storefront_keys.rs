@@ -42,9 +42,9 @@ on_both_engines! {
         assert!(store.insert_storefront_key(without).await.unwrap());
         let access = find(store, "one", START).await.unwrap();
         let networks = vec!["192.0.2.0/24".to_owned(), "2001:db8::7".to_owned()];
-        assert_eq!(access, StorefrontAccess { id: access.id, limit: 100, networks });
+        assert_eq!(access, StorefrontAccess { name: "app".to_owned(), limit: 100, networks });
         let access = find(store, "three", after(10 * YEAR)).await.unwrap();
-        assert_eq!(access, StorefrontAccess { id: access.id, limit: 0, networks: Vec::new() });
+        assert_eq!(access, StorefrontAccess { name: "web".to_owned(), limit: 0, networks: Vec::new() });
         assert_eq!(find(store, "two", START).await, None);
     }
 
@@ -53,7 +53,7 @@ on_both_engines! {
         assert!(!store.rotate_storefront_key(rotated("other", "two", after(1))).await.unwrap());
         assert!(store.rotate_storefront_key(rotated("app", "two", after(1))).await.unwrap());
         let (old, new) = (find(store, "one", after(1)).await.unwrap(), find(store, "two", after(1)).await.unwrap());
-        assert_eq!((old.limit, &old.networks), (new.limit, &new.networks));
+        assert_eq!(old, new);
         assert!(find(store, "one", after(WEEK)).await.is_some() && find(store, "one", after(WEEK + 1)).await.is_none());
         assert!(find(store, "two", after(YEAR)).await.is_some() && find(store, "two", after(YEAR + 1)).await.is_none());
         assert!(store.rotate_storefront_key(rotated("app", "three", after(2))).await.unwrap());
@@ -74,6 +74,19 @@ on_both_engines! {
             assert_eq!(find(store, key, after(3)).await.is_some(), good, "{key}");
         }
         assert!(!store.rotate_storefront_key(rotated("app", "three", after(3))).await.unwrap());
+    }
+
+    async fn the_name_of_a_key_that_is_switched_off_is_free(store: &TestStore) {
+        for key in ["one", "two"] {
+            assert!(store.insert_storefront_key(new("app", key)).await.unwrap(), "{key}");
+            assert!(!store.insert_storefront_key(new("app", "another")).await.unwrap(), "beside {key}");
+            assert_eq!(store.disable_storefront_keys("app", after(1)).await.unwrap(), 1);
+        }
+        assert!(store.insert_storefront_key(new("app", "three")).await.unwrap());
+        assert!(store.rotate_storefront_key(rotated("app", "four", after(2))).await.unwrap());
+        for (key, good) in [("one", false), ("two", false), ("three", true), ("four", true)] {
+            assert_eq!(find(store, key, after(3)).await.is_some(), good, "{key}");
+        }
     }
 
     async fn of_many_that_rotate_at_once_each_has_its_turn(store: &TestStore) {

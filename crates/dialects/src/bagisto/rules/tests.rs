@@ -8,23 +8,24 @@ fn today() -> Date {
 
 fn good() -> RegisterInput {
     let text = |text: &str| Some(text.to_owned());
-    RegisterInput {
+    let fields = Fields {
         first_name: text("John"),
         last_name: text("Doe"),
         email: text("john@example.com"),
         password: text(PASSWORD),
         confirm_password: text(PASSWORD),
-        ..RegisterInput::default()
-    }
+        ..Fields::default()
+    };
+    RegisterInput { fields, subscribed: false }
 }
 
-fn refusal(change: impl FnOnce(&mut RegisterInput)) -> Option<String> {
+fn refusal(change: impl FnOnce(&mut Fields)) -> Option<String> {
     refusal_of(change, Taken::default())
 }
 
-fn refusal_of(change: impl FnOnce(&mut RegisterInput), taken: Taken) -> Option<String> {
+fn refusal_of(change: impl FnOnce(&mut Fields), taken: Taken) -> Option<String> {
     let mut input = good();
-    change(&mut input);
+    change(&mut input.fields);
     input.check(taken, today()).err()
 }
 
@@ -45,7 +46,7 @@ fn cases_10_and_11_nothing_and_blanks() {
     let required = "The first name field is required. The last name field is required. The email field is required. The \
                     password field is required.";
     for blank in ["", " ", "\t\n"] {
-        let all = |input: &mut RegisterInput| {
+        let all = |input: &mut Fields| {
             for field in [&mut input.first_name, &mut input.last_name, &mut input.email, &mut input.password] {
                 *field = Some(blank.to_owned());
             }
@@ -58,7 +59,7 @@ fn cases_10_and_11_nothing_and_blanks() {
 fn a_field_that_is_missing_has_its_pair() {
     for (change, expected) in [
         (
-            (|input| input.first_name = None) as fn(&mut RegisterInput),
+            (|input| input.first_name = None) as fn(&mut Fields),
             "The first name field must be a string. The first name field is required.",
         ),
         (|input| input.last_name = None, "The last name field must be a string. The last name field is required."),
@@ -77,7 +78,7 @@ fn cases_12_to_20_one_thing_wrong() {
     let long = "x".repeat(256);
     let set = |field: &'static str, text: &str| {
         let text = Some(text.to_owned());
-        move |input: &mut RegisterInput| match field {
+        move |input: &mut Fields| match field {
             "firstName" => input.first_name = text,
             "lastName" => input.last_name = text,
             "email" => input.email = text,
@@ -162,7 +163,7 @@ fn an_address_has_at_most_100_characters() {
 #[test]
 fn cases_13_and_14_taken_values_stand_among_the_others() {
     let both = Taken { email: true, phone: true };
-    let with_phone = |input: &mut RegisterInput| input.phone = Some("+49 123".to_owned());
+    let with_phone = |input: &mut Fields| input.phone = Some("+49 123".to_owned());
     assert_eq!(
         refusal_of(|_| (), Taken { email: true, phone: false }).as_deref(),
         Some("The email has already been taken.")
@@ -172,43 +173,44 @@ fn cases_13_and_14_taken_values_stand_among_the_others() {
         Some("The email has already been taken. The phone has already been taken."),
         "before its characters are looked at"
     );
-    let wrong = |input: &mut RegisterInput| {
+    let wrong = |input: &mut Fields| {
         input.email = Some("nope".to_owned());
         input.password = Some("Ab1!".to_owned());
     };
     let expected = "The email field must be a valid email address. The password field must be at least 8 characters.";
     assert_eq!(refusal_of(wrong, both).as_deref(), Some(expected), "what is wrong is not looked up");
     let mut input = good();
-    wrong(&mut input);
-    assert!(input.unique_values() == (None, None));
-    with_phone(&mut input);
-    assert_eq!(input.unique_values().1, Some("+49 123"));
+    wrong(&mut input.fields);
+    assert!(input.fields.unique_values() == (None, None));
+    with_phone(&mut input.fields);
+    assert_eq!(input.fields.unique_values().1, Some("+49 123"));
 }
 
 #[test]
 fn each_step_runs_only_if_the_earlier_ones_found_nothing() {
     let mut input = good();
-    input.confirm_password = None;
-    input.date_of_birth = Some("x".to_owned());
-    input.gender = Some("x".to_owned());
-    input.phone = Some("x".to_owned());
-    input.first_name = None;
+    input.fields.confirm_password = None;
+    input.fields.date_of_birth = Some("x".to_owned());
+    input.fields.gender = Some("x".to_owned());
+    input.fields.phone = Some("x".to_owned());
+    input.fields.first_name = None;
     let check = |input: &RegisterInput| input.check(Taken::default(), today()).err();
     assert!(check(&input).unwrap().starts_with("The first name field"));
-    input.first_name = Some("John".to_owned());
+    input.fields.first_name = Some("John".to_owned());
     assert_eq!(check(&input).as_deref(), Some(PHONE_CHARACTERS));
-    input.phone = None;
+    input.fields.phone = None;
     assert!(check(&input).unwrap().starts_with("Invalid gender"));
-    input.gender = None;
+    input.fields.gender = None;
     assert_eq!(check(&input).as_deref(), Some(DATE_OF_BIRTH));
-    input.date_of_birth = None;
+    input.fields.date_of_birth = None;
     assert_eq!(check(&input).as_deref(), Some(PASSWORDS_DIFFER));
 }
 
 #[test]
 fn case_16_gender_is_normalised() {
     for (text, expected) in [("male", Gender::Male), (" Female", Gender::Female), ("other", Gender::Other)] {
-        let input = RegisterInput { gender: Some(text.to_owned()), ..good() };
+        let mut input = good();
+        input.fields.gender = Some(text.to_owned());
         assert_eq!(input.check(Taken::default(), today()).unwrap().gender, Some(expected), "{text}");
     }
 }
