@@ -63,6 +63,11 @@ async fn for_browsers(engine: Engine) {
         let location = answer.header("Location").unwrap();
         assert!(location.ends_with(&format!("/register/confirm?token={token}")), "{location}");
     }
+    for (query, kept) in [("_store=DE&_locale=de_DE", "de_DE"), ("_locale=x%0d%0a%26y", "x0d0a26y")] {
+        let answer = shop.gateway.send(&get(&format!("{path}?{query}"))).await.expect_status(302);
+        let location = answer.header("Location").unwrap();
+        assert!(location.ends_with(&format!("?token={token}&_locale={kept}")), "{location}");
+    }
     let told = shop.send(&shop.login("john@example.com", PASSWORD)).await.json();
     assert_eq!(told["message"], "Verify your email account first.");
     count_case(engine, "bagisto 26: a browser is led to a page with a button");

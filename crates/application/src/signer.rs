@@ -281,8 +281,9 @@ impl Signer {
     /// [`InvalidAccessToken`] for whatever we did not sign for merchants, or not for now.
     pub fn verify_for_merchant(&self, jwt: &str, now: Timestamp) -> Result<MerchantId, InvalidAccessToken> {
         let VerifyingKey { key, merchants, .. } = self.verifying_key(jwt)?;
-        let PresentedMerchantClaims { validity, merchant_id } = jsonwebtoken::decode(jwt, key, merchants)?.claims;
-        validity.issued_at_if_good(now).map(|_| MerchantId(merchant_id)).ok_or(InvalidAccessToken)
+        let claims = jsonwebtoken::decode::<PresentedMerchantClaims>(jwt, key, merchants)?.claims;
+        let issued_at = issued_at_if_good([&claims.iat, &claims.nbf, &claims.exp], now);
+        issued_at.map(|_| MerchantId(claims.merchant_id)).ok_or(InvalidAccessToken)
     }
 
     fn verifying_key(&self, jwt: &str) -> Result<&VerifyingKey, InvalidAccessToken> {
@@ -385,37 +386,30 @@ struct IssuedSubject<'a> {
     permissions: Option<&'a str>,
 }
 
-/// When a token whose signature and audience are right is good.
+/// Claims whose signature and audience are right. Not flattened: each request reads them.
 #[derive(Deserialize)]
-struct Validity {
+struct PresentedClaims {
     iat: NumericDate,
     nbf: NumericDate,
     exp: NumericDate,
-}
-
-impl Validity {
-    /// When it was issued, if it is good at `now`.
-    fn issued_at_if_good(&self, now: Timestamp) -> Option<Timestamp> {
-        let issued_at = self.iat.timestamp()?;
-        let soon = now.plus(CLOCK_LEEWAY);
-        let is_good = issued_at <= soon && self.nbf.timestamp()? <= soon && now < self.exp.timestamp()?;
-        is_good.then_some(issued_at)
-    }
+    sub: String,
+    scopes: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct PresentedMerchantClaims {
-    #[serde(flatten)]
-    validity: Validity,
+    iat: NumericDate,
+    nbf: NumericDate,
+    exp: NumericDate,
     merchant_id: i64,
 }
 
-#[derive(Deserialize)]
-struct PresentedClaims {
-    #[serde(flatten)]
-    validity: Validity,
-    sub: String,
-    scopes: Vec<String>,
+/// When a token was issued, if it is good at `now`.
+fn issued_at_if_good([issued_at, not_before, expires_at]: [&NumericDate; 3], now: Timestamp) -> Option<Timestamp> {
+    let issued_at = issued_at.timestamp()?;
+    let soon = now.plus(CLOCK_LEEWAY);
+    let is_good = issued_at <= soon && not_before.timestamp()? <= soon && now < expires_at.timestamp()?;
+    is_good.then_some(issued_at)
 }
 
 #[derive(Deserialize)]
@@ -426,7 +420,7 @@ struct PresentedSubject {
 
 impl PresentedClaims {
     fn caller_at(&self, now: Timestamp) -> Option<Caller> {
-        let issued_at = self.validity.issued_at_if_good(now)?;
+        let issued_at = issued_at_if_good([&self.iat, &self.nbf, &self.exp], now)?;
         if !self.scopes.iter().any(|scope| scope == CUSTOMER_SCOPE) {
             return None;
         }

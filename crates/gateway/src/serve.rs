@@ -77,11 +77,11 @@ pub(crate) async fn serve(mut settings: Settings) -> Result<(), Fatal> {
         public_url: public_url.clone(),
         surfaces: surfaces(&settings, &public_url),
         descriptions: [
-            settings.dialects.bagisto.then(dialects::bagisto::describe),
-            settings.dialects.tenpay.then(dialects::tenpay::describe),
+            (settings.dialects.bagisto, dialects::bagisto::describe as fn() -> _),
+            (settings.dialects.tenpay, dialects::tenpay::describe),
         ]
         .into_iter()
-        .flatten()
+        .filter_map(|(is_open, describe)| is_open.then_some(describe))
         .collect(),
         shutdown_seconds: settings.server.shutdown_seconds,
     };

@@ -1,7 +1,7 @@
 //! The API's description, and a page to read it and to try it out with. Everything comes from this process.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -24,26 +24,41 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 /// How long browsers keep the reader's files and the description, which change with the version of the gateway only.
 const KEPT: &str = "public, max-age=300";
 
-/// What is served: made once, shared by all workers.
+/// What is served, shared by all workers.
 #[derive(Clone)]
 pub(crate) struct Reader {
-    document: Bytes,
+    document: Arc<Document>,
     config: Arc<Config<'static>>,
 }
 
+/// The description, which is made when somebody first asks for it: that takes more memory than all else at the start.
+struct Document {
+    describe: Box<dyn Fn() -> OpenApi + Send + Sync>,
+    bytes: OnceLock<Bytes>,
+}
+
+impl Document {
+    fn bytes(&self) -> Bytes {
+        let write = || {
+            serde_json::to_vec(&(self.describe)()).unwrap_or_else(|problem| {
+                tracing::error!(%problem, "the API's description could not be written");
+                Vec::new()
+            })
+        };
+        self.bytes.get_or_init(|| write().into()).clone()
+    }
+}
+
 impl Reader {
-    /// Serves this description.
-    pub(crate) fn new(description: &OpenApi) -> Self {
-        let document = serde_json::to_vec(description).unwrap_or_else(|problem| {
-            tracing::error!(%problem, "the API's description could not be written");
-            Vec::new()
-        });
+    /// Serves what `describe` makes.
+    pub(crate) fn new(describe: impl Fn() -> OpenApi + Send + Sync + 'static) -> Self {
+        let document = Document { describe: Box::new(describe), bytes: OnceLock::new() };
         let config = Config::from(DOCUMENT)
             .use_base_layout()
             .deep_linking(true)
             .display_request_duration(true)
             .validator_url("none");
-        Self { document: document.into(), config: Arc::new(config) }
+        Self { document: Arc::new(document), config: Arc::new(config) }
     }
 
     /// Adds the routes.
@@ -60,10 +75,18 @@ impl Reader {
 }
 
 async fn document(reader: Data<Reader>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "application/json"))
-        .insert_header((CACHE_CONTROL, KEPT))
-        .body(reader.document.clone())
+    let known = reader.document.bytes.get().cloned();
+    let document = match known {
+        Some(document) => Ok(document),
+        None => web::block(move || reader.document.bytes()).await,
+    };
+    match document {
+        Ok(document) => HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .insert_header((CACHE_CONTROL, KEPT))
+            .body(document),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
 }
 
 /// The page finds its files, and the description, from `/docs` as well as from `/docs/`.
@@ -113,8 +136,8 @@ mod tests {
     use jsonapi::Mode;
 
     async fn get(path: &str) -> (u16, String, String) {
-        let reader =
-            Reader::new(&crate::openapi::describe(&crate::glue::DECLARATIONS, "https://glue.example.com", Mode::Glue));
+        let base_url = "https://glue.example.com";
+        let reader = Reader::new(move || crate::openapi::describe(&crate::glue::DECLARATIONS, base_url, Mode::Glue));
         let app = init_service(App::new().configure(|services| reader.add_to(services))).await;
         let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
         let content_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());

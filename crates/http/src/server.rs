@@ -70,8 +70,8 @@ pub struct Services {
     /// The other surfaces. Each adds its routes, which go before the storefront API's; handlers find the use cases as
     /// `web::Data<Application>`, and what new passwords are held to as `web::Data<PasswordRules>`.
     pub surfaces: Vec<Surface>,
-    /// What they add to the one description of all interfaces.
-    pub descriptions: Vec<OpenApi>,
+    /// Tell what they add to the one description of all interfaces.
+    pub descriptions: Vec<fn() -> OpenApi>,
     /// How long requests may take to finish at shutdown, in seconds.
     pub shutdown_seconds: u64,
 }
@@ -154,11 +154,17 @@ fn surfaces(
         password_policy: Arc::clone(&policy),
     };
     let declarations = glue::declarations(glue_settings, application.carts());
-    let mut description = openapi::describe(declarations, &public_url, jsonapi_settings.mode.into());
-    for other in services.descriptions {
-        description.merge(other);
-    }
-    let reader = Reader::new(&description);
+    let reader = Reader::new({
+        let (public_url, mode) = (Arc::clone(&public_url), jsonapi_settings.mode);
+        let others = services.descriptions;
+        move || {
+            let mut description = openapi::describe(declarations, &public_url, mode.into());
+            for describe in &others {
+                description.merge(describe());
+            }
+            description
+        }
+    });
     Surfaces {
         entrance: Arc::new(entrance),
         glue: Data::new(Glue::new(glue_settings, wire, body_limits, context, leaked.clone())),

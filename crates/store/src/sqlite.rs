@@ -19,7 +19,7 @@ use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection, declare_sql
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
-use crate::checkpoint::{Checkpoints, CommitCounter};
+use crate::checkpoint::{Checkpoints, Commits};
 use crate::error::{Rollback, Unit, one_line};
 use crate::planned::planned;
 use crate::pool::{BoundedPool, Bounds, closed, connect, show_queue};
@@ -29,15 +29,15 @@ use crate::{StoreError, StoreSettings};
 const BATCH: usize = 64;
 
 /// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
-/// power cut. 2 MiB of cache hold the hot pages of the indexes. `secure_delete` overwrites what is deleted: of a customer
+/// power cut. The caches hold the inner pages of all trees of a million carts, and grow as they are needed. `secure_delete` overwrites what is deleted: of a customer
 /// who has left nothing may stay in the file. The log beside it keeps older pages until [`Sqlite::empty_log`]. Checkpoints
 /// are made beside this connection; at 32 MiB it makes one itself, so that the log begins anew however much is written.
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; \
+    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY; \
     PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;";
 
 const READER_PRAGMAS: &str =
-    "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY;";
+    "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;";
 
 pub(crate) struct Sqlite {
     /// Taken away when the store is closed; the thread ends when it has worked off what is left.
@@ -66,7 +66,7 @@ impl Sqlite {
             connection: Some(connection),
             units: receiver,
             waiting: Arc::clone(&waiting),
-            commits: CommitCounter::new(checkpoints.clone()),
+            commits: checkpoints.commits(),
         };
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -222,7 +222,7 @@ struct Writer {
     connection: Option<SqliteConnection>,
     units: Receiver<Box<dyn QueuedUnit>>,
     waiting: Arc<AtomicUsize>,
-    commits: CommitCounter,
+    commits: Commits,
 }
 
 impl Writer {
@@ -523,6 +523,21 @@ mod tests {
             answer.await.unwrap().unwrap();
         }
         fixture.store.write(|_| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_comes_into_the_file_by_itself() {
+        let fixture = Fixture::open(100);
+        fixture.batch(&["INSERT INTO notes VALUES ('worked off')"]).await;
+        let is_in_file = || fs::read(fixture.store.path()).unwrap().windows(10).any(|bytes| bytes == b"worked off");
+        assert!(!is_in_file(), "a commit writes the log");
+        for _ in 0..500 {
+            if is_in_file() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("it stayed in the log");
     }
 
     #[tokio::test]

@@ -31,7 +31,9 @@ use door::Door;
 const SHOP: &str = "/api/shop";
 
 /// A path below [`SHOP`], the methods it has, and their handlers.
-type Path = (&'static str, &'static str, fn(Resource) -> Resource);
+type Path = (&'static str, &'static str, Routes);
+
+type Routes = fn(Resource) -> Resource;
 
 /// All that is served. A path of the shop's code stands before that of its documentation.
 const PATHS: [Path; 15] = [
@@ -56,6 +58,15 @@ const PATHS: [Path; 15] = [
     ("/newsletters", "POST", |path| path.route(web::post().to(newsletters::subscribe))),
 ];
 
+/// What mails lead to, below `/customer`, where other doors have paths, too.
+const PAGES: [(&str, Routes); 3] = [
+    ("/verify-account/{token}", |path| {
+        path.route(web::get().to(verification::verify)).route(web::head().to(verification::lead_to_page))
+    }),
+    ("/resend/verification/{email}", |path| path.route(web::get().to(verification::resend))),
+    ("/resend/verification-email/{email}", |path| path.route(web::get().to(verification::resend))),
+];
+
 /// This door, to be added to the application of each worker. What it counts is counted for all of them together.
 pub fn surface(settings: Settings) -> Surface {
     let door = Data::new(Door::new(settings));
@@ -67,18 +78,12 @@ pub fn surface(settings: Settings) -> Surface {
 }
 
 fn add_to(services: &mut ServiceConfig, door: &Data<Door>) {
-    for path in either_slash("/customer/verify-account/{token}") {
-        let resource = web::resource(path).app_data(Data::clone(door));
-        services.service(
-            resource.route(web::get().to(verification::verify)).route(web::head().to(verification::lead_to_page)),
-        );
-    }
-    for path in ["/customer/resend/verification/{email}", "/customer/resend/verification-email/{email}"] {
-        for path in either_slash(path) {
-            let resource = web::resource(path).app_data(Data::clone(door));
-            services.service(resource.route(web::get().to(verification::resend)));
-        }
-    }
+    services.service(PAGES.into_iter().fold(
+        web::scope("/customer").app_data(Data::clone(door)),
+        |pages, (path, routes)| {
+            either_slash(path).into_iter().fold(pages, |pages, path| pages.service(routes(web::resource(path))))
+        },
+    ));
     let shared = Data::clone(door);
     let shop = PATHS.into_iter().fold(web::scope(SHOP), add_path);
     services.service(

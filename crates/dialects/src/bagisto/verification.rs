@@ -30,7 +30,7 @@ pub(super) async fn verify(
 ) -> HttpResponse {
     let wants_json = wants_json(request.headers());
     if !wants_json && !door.settings.confirm_by_get {
-        return to_page(&door, &token);
+        return to_page(&door, &token, &request);
     }
     let verified = match application.confirm(&token).await {
         Ok(_) => true,
@@ -45,8 +45,8 @@ pub(super) async fn verify(
 }
 
 /// `HEAD` consumes nothing, whoever asks.
-pub(super) async fn lead_to_page(token: Path<String>, door: Data<Door>) -> HttpResponse {
-    to_page(&door, &token)
+pub(super) async fn lead_to_page(request: HttpRequest, token: Path<String>, door: Data<Door>) -> HttpResponse {
+    to_page(&door, &token, &request)
 }
 
 /// Another mail, for an address that has open claims. Says the same whatever it finds.
@@ -82,10 +82,14 @@ fn wants_json(headers: &HeaderMap) -> bool {
     accepts_json || has(REQUESTED_WITH, "XMLHttpRequest")
 }
 
-/// The page that confirms for a person. What is no key leads to the page that says so.
-fn to_page(door: &Door, token: &str) -> HttpResponse {
-    let token: String = token.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-    redirect(&format!("{}/register/confirm?token={token}", door.settings.public_url))
+/// The page that confirms for a person, in the language of the mail. What is no key leads to the page that says so.
+fn to_page(door: &Door, token: &str, request: &HttpRequest) -> HttpResponse {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '_').take(64).collect()
+    };
+    let locale = request.query_string().split('&').find_map(|pair| pair.strip_prefix("_locale="));
+    let locale = locale.map(|locale| format!("&_locale={}", plain(locale))).unwrap_or_default();
+    redirect(&format!("{}/register/confirm?token={}{locale}", door.settings.public_url, plain(token)))
 }
 
 fn redirect(location: &str) -> HttpResponse {
