@@ -1,5 +1,7 @@
 //! The table at the end.
 
+use std::fmt;
+
 /// One line: what was measured, against what, and what was promised.
 pub(crate) struct Figure {
     name: &'static str,
@@ -50,6 +52,15 @@ impl Figure {
     }
 }
 
+/// A row of the table, in Markdown.
+impl fmt::Display for Figure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, measured, against, result, promise, holds } = self;
+        let verdict = if *holds { "kept" } else { "MISSED" };
+        write!(formatter, "| {name} | {measured} | {against} | {result} | {promise} | {verdict} |")
+    }
+}
+
 /// All lines, and what is to be said beside them.
 #[derive(Default)]
 pub(crate) struct Report {
@@ -59,7 +70,8 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn add(&mut self, figure: Figure) {
-        eprintln!("measured: {}", figure.name);
+        // At once, too: whatever fails later does not take it along.
+        eprintln!("measured: {figure}");
         self.figures.push(figure);
     }
 
@@ -77,9 +89,8 @@ impl Report {
     pub(crate) fn print(&self) {
         println!("| what | measured | against | ratio | promised | |");
         println!("| --- | --- | --- | --- | --- | --- |");
-        for Figure { name, measured, against, result, promise, holds } in &self.figures {
-            let verdict = if *holds { "kept" } else { "MISSED" };
-            println!("| {name} | {measured} | {against} | {result} | {promise} | {verdict} |");
+        for figure in &self.figures {
+            println!("{figure}");
         }
         for note in &self.notes {
             println!("\n{note}");
