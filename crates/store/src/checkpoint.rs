@@ -71,8 +71,10 @@ impl Shared {
 }
 
 impl Checkpoints {
-    /// Starts the thread.
-    pub(crate) fn start(connection: SqliteConnection) -> Result<Self, StoreError> {
+    /// Starts the thread, with a connection of its own.
+    pub(crate) fn start(mut connection: SqliteConnection) -> Result<Self, StoreError> {
+        // Emptying the log waits for others that read, a backup for instance, and nobody writes meanwhile.
+        connection.batch_execute("PRAGMA busy_timeout = 1000")?;
         let shared = Arc::new(Shared::default());
         let orders = Arc::clone(&shared);
         thread::Builder::new()
@@ -87,7 +89,7 @@ impl Checkpoints {
         Commits(Arc::clone(&self.0))
     }
 
-    /// Writes the log into the file and empties it. Waits as long as any writer for those who read.
+    /// Writes the log into the file and empties it. Waits a second for those who read, then [`StoreError::Busy`].
     pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.0.orders().waiting.push(reply);

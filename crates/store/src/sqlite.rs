@@ -557,6 +557,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_reads_for_long_keeps_the_log() {
+        let fixture = Fixture::open(100);
+        let mut backup = connect_writer(fixture.store.path()).unwrap();
+        fixture.batch(&["INSERT INTO notes VALUES ('a')"]).await;
+        backup.batch_execute("BEGIN; SELECT * FROM notes").unwrap();
+        fixture.batch(&["INSERT INTO notes VALUES ('b')"]).await;
+        assert_eq!(fixture.store.empty_log().await, Err(StoreError::Busy));
+        assert_eq!(fixture.batch(&["INSERT INTO notes VALUES ('c')"]).await, [Ok(1)]);
+        drop(backup);
+        fixture.store.empty_log().await.unwrap();
+    }
+
+    #[tokio::test]
     async fn readers_cannot_write() {
         let fixture = Fixture::open(100);
         let outcome =
