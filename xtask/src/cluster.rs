@@ -21,7 +21,7 @@ const START_AT_MOST: Duration = Duration::from_secs(60);
 /// that closes when its parent ends, in whatever way. PostgreSQL itself would neither notice nor clean up.
 const KEEPER: &str = r#"
 "$1/postgres" -D "$2/data" -c port="$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
-    -c fsync="$4" -c full_page_writes="$4" -c max_connections=300 >"$2/log" 2>&1 &
+    -c fsync="$4" -c full_page_writes="$4" -c max_connections=300 -c shared_buffers="$5" >"$2/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -INT "$server"
@@ -33,7 +33,7 @@ rmdir "$2" 2>/dev/null
 /// Whether what is committed survives a power cut.
 #[derive(Clone, Copy)]
 pub enum Durability {
-    /// As in production: for measuring.
+    /// As in production, and with as much memory as a shop's server has: for measuring.
     Full,
     /// Not at all, which is quicker: for tests.
     None,
@@ -65,15 +65,16 @@ impl Cluster {
         )?;
         // Bound and let go again: what the system hands out next is another port.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let (flushes, shared_buffers) = match durability {
+            Durability::Full => ("on", "1GB"),
+            Durability::None => ("off", "128MB"),
+        };
         let keeper = as_user(user.as_ref(), "/bin/sh")?
             .args(["-c", KEEPER, "vestibule-postgres"])
             .arg(programs)
             .arg(&folder)
             .arg(port.to_string())
-            .arg(match durability {
-                Durability::Full => "on",
-                Durability::None => "off",
-            })
+            .args([flushes, shared_buffers])
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -192,34 +192,43 @@ async fn start_on_postgres(
     Ok((Server::gateway(binary, folder, &url).await?, url))
 }
 
-/// Measures on PostgreSQL: two gateways likewise, and pgbench on the few carts, in turn.
+/// Measures on PostgreSQL: two gateways likewise, and pgbench on the same carts, in turn.
 pub(crate) async fn on_postgres(binary: &Path, url: &str, report: &mut Report) -> Result<(), Failure> {
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
     let (few, few_url) = start_on_postgres(binary, folders[0].path(), url, "few_carts", FEW).await?;
-    let (many, _) = start_on_postgres(binary, folders[1].path(), url, "many_carts", MANY).await?;
+    let (many, many_url) = start_on_postgres(binary, folders[1].path(), url, "many_carts", MANY).await?;
     let (now, _) = now();
-    let pgbench = |name, text: String| {
+    let pgbench = |url: &str, name, statements: &str, count: usize| {
         let script = Script {
             name,
-            text: format!("\\set i random(0, {})\n{text}", FEW - 1),
+            text: format!("\\set i random(0, {})\n{statements}", count - 1),
             each: REQUESTS / CONNECTIONS,
             variables: vec![("now", now.to_string())],
         };
-        bare::run_pgbench(&few_url, folders[0].path(), CONNECTIONS, &script)
+        bare::run_pgbench(url, folders[0].path(), CONNECTIONS, &script)
     };
-    let (mut few_rounds, mut many_rounds, mut bare_rounds) = (Rounds::default(), Rounds::default(), Rounds::default());
+    let (read, add) = (format!("{READ};\n"), ADD.replace("{READ}", READ));
+    let (mut few_rounds, mut many_rounds) = (Rounds::default(), Rounds::default());
+    let (mut bare_few, mut bare_many) = (Rounds::default(), Rounds::default());
     for _ in 0..ROUNDS {
         few_rounds.push(round(few.address, FEW).await?);
         many_rounds.push(round(many.address, MANY).await?);
-        bare_rounds.push([pgbench("read", format!("{READ};\n"))?, pgbench("add", ADD.replace("{READ}", READ))?]);
+        bare_few.push([pgbench(&few_url, "read", &read, FEW)?, pgbench(&few_url, "add", &add, FEW)?]);
+        bare_many.push([pgbench(&many_url, "read", &read, MANY)?, pgbench(&many_url, "add", &add, MANY)?]);
     }
     let [few_reads, few_adds] = few_rounds.medians();
-    let [bare_reads, bare_adds] = bare_rounds.medians();
+    let [bare_reads, bare_adds] = bare_few.medians();
     let against = "pgbench, same statements";
     report.add(Figure::ratio("PostgreSQL: get-cart", few_reads, bare_reads, 0.5, against));
     report.add(Figure::ratio("PostgreSQL: add-to-cart", few_adds, bare_adds, 0.5, against));
     let names = ["PostgreSQL: get-cart, a million carts", "PostgreSQL: add-to-cart, a million carts"];
     report_growth(report, names, [few_reads, few_adds], many_rounds.medians());
+    let [many_reads, many_adds] = bare_many.medians();
+    report.note(format!(
+        "PostgreSQL by itself, with a million carts instead of 10 000: get-cart {:.2}, add-to-cart {:.2} times as dear.",
+        bare_reads / many_reads,
+        bare_adds / many_adds,
+    ));
     few.stop().await?;
     many.stop().await?;
     Ok(())
