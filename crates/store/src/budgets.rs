@@ -34,23 +34,33 @@ on_both! {
         wanted: &[Budget],
         now: Timestamp,
     ) -> Unit<Option<Timestamp>> {
-        let mut spent_until = None;
-        for budget in wanted {
-            let ends_at: Option<i64> = budgets::table
-                .find(budget.key.as_bytes())
-                .filter(budgets::used.ge(budget.limit))
-                .filter(budgets::window_ends_at.gt(now.as_micros()))
-                .select(budgets::window_ends_at)
-                .first(connection)
-                .optional()?;
-            spent_until = spent_until.max(ends_at);
+        let mut last = None;
+        for Budget { key, limit, .. } in wanted {
+            last = last.max(spent_until(connection, key, *limit, now)?);
         }
-        if spent_until.is_none() {
+        if last.is_none() {
             for Budget { key, window, limit } in wanted {
                 spend_budget(connection, key, *window, *limit, now)?;
             }
         }
-        Ok(spent_until.map(Timestamp::from_micros))
+        Ok(last)
+    }
+
+    /// When the window ends in which all of the budget `key` is spent; `None` where something is left of it.
+    pub(crate) fn spent_until(
+        connection: &mut Connection,
+        key: &Digest,
+        limit: i32,
+        now: Timestamp,
+    ) -> Unit<Option<Timestamp>> {
+        let ends_at: Option<i64> = budgets::table
+            .find(key.as_bytes())
+            .filter(budgets::used.ge(limit))
+            .filter(budgets::window_ends_at.gt(now.as_micros()))
+            .select(budgets::window_ends_at)
+            .first(connection)
+            .optional()?;
+        Ok(ends_at.map(Timestamp::from_micros))
     }
 
     /// Takes one from the budget `key`, which holds `limit` in each `window`. A window begins with the first that is

@@ -50,19 +50,14 @@ impl Store {
 }
 
 on_both! {
+    use [budgets::{spent_until}];
+
     pub(crate) fn find_login_lock(
         connection: &mut Connection,
         lock: &LoginLock,
         now: Timestamp,
     ) -> Unit<Option<Timestamp>> {
-        let until: Option<i64> = budgets::table
-            .find(lock.key.as_bytes())
-            .filter(budgets::used.ge(lock.attempts))
-            .filter(budgets::window_ends_at.gt(now.as_micros()))
-            .select(budgets::window_ends_at)
-            .first(connection)
-            .optional()?;
-        Ok(until.map(Timestamp::from_micros))
+        spent_until(connection, &lock.key, lock.attempts, now)
     }
 
     /// One statement decides, so that of many at once each counts and none beyond the last.

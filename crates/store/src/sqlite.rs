@@ -30,14 +30,15 @@ const BATCH: usize = 64;
 
 /// For the connection that writes. `synchronous = FULL` flushes the log at each commit: what was answered survives a
 /// power cut. What the caches do not hold is read where the system has it in memory (`mmap_size`, in bytes), without a
-/// copy. `secure_delete` overwrites what is deleted: of a customer who has left nothing may stay in the file. The log beside it keeps older pages until [`Sqlite::empty_log`]. Checkpoints
-/// are made beside this connection; at 32 MiB it makes one itself, so that the log begins anew however much is written.
+/// copy. `secure_delete` overwrites what is deleted: of a customer who has left nothing may stay in the file. The log
+/// beside it keeps older pages until [`Sqlite::empty_log`]. Checkpoints are made beside this connection; at 32 MiB it makes
+/// one itself, so that the log begins anew however much is written.
 const WRITER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA mmap_size = 268435456; \
     PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;";
 
-const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA mmap_size = 268435456; \
-    PRAGMA temp_store = MEMORY;";
+const READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA cache_size = -1000; \
+    PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;";
 
 pub(crate) struct Sqlite {
     /// Taken away when the store is closed; the thread ends when it has worked off what is left.
